@@ -1,0 +1,40 @@
+/** The configuration as the rest of the program gets it: checked, in base units, every default filled in. */
+import type { ListenAddress, ListenerOptions } from '../downstream/options.ts';
+import type { ExchangePolicy } from '../proxy/options.ts';
+import type { UpstreamOptions } from '../upstream/options.ts';
+
+export interface GatewayConfig {
+  readonly listeners: readonly ListenerConfig[];
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly limits: {
+    /** Client connections over all listeners. */
+    readonly maxClients: number;
+    /** Octets of request bodies held for replay, over all exchanges. */
+    readonly bufferTotalBytes: number;
+  };
+  /** Null when there is no admin address. */
+  readonly admin: {
+    readonly address: ListenAddress /** How long `/readyz` waits for the warm floor's first dials. */;
+    readonly readyWaitMs: number;
+  } | null;
+  readonly drain: { readonly quietMs: number; readonly deadlineMs: number };
+  readonly log: { readonly level: LogLevel; readonly access: AccessLogOptions };
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface AccessLogOptions {
+  /** Share of exchanges that are logged, 0 to 1; 0 is off. */
+  readonly sample: number;
+}
+
+export interface ListenerConfig {
+  readonly options: ListenerOptions;
+  /** The name of its upstream. */
+  readonly upstream: string;
+}
+
+export interface UpstreamConfig {
+  readonly options: UpstreamOptions;
+  readonly policy: ExchangePolicy;
+}

@@ -1,0 +1,80 @@
+/** What the fields that govern connection and length say: shared by requests and responses. */
+import { FieldId, type FieldTable } from '../message/fields.ts';
+import type { ConnectionOptions } from '../message/head.ts';
+
+/** Fields without which a message is read differently: naming one in Connection is an attack (RFC 9110 7.6.1). */
+const unremovable: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
+/** Hop-by-hop fields that are left out anyway, named or not. */
+const known: ReadonlySet<string> = new Set(['keep-alive', 'proxy-connection', 'http2-settings']);
+
+/** Reads Connection into `options`. Gives why it must be refused, or null. */
+export function readConnection(fields: FieldTable, options: ConnectionOptions): string | null {
+  const first = fields.indexOf(FieldId.connection);
+  if (first === -1) return null;
+  // The two common values, without taking the list apart.
+  if (fields.indexOf(FieldId.connection, first + 1) === -1) {
+    const value = fields.value(first);
+    if (value === 'close') {
+      options.close = true;
+      return null;
+    }
+    if (value === 'keep-alive' || value === 'Keep-Alive') {
+      options.keepAlive = true;
+      return null;
+    }
+  }
+  for (const member of fields.members(FieldId.connection)) {
+    if (member === 'close') options.close = true;
+    else if (member === 'keep-alive') options.keepAlive = true;
+    else if (member === 'upgrade') options.upgrade = true;
+    else if (member === 'te') options.te = true;
+    else if (unremovable.has(member)) return `Connection names ${member} (RFC 9110 7.6.1)`;
+    else if (!known.has(member)) {
+      options.named ??= [];
+      options.named.push(member);
+    }
+  }
+  return null;
+}
+
+/** A length, or why it cannot be read. */
+export type LengthReading = number | string;
+
+/**
+ * The Content-Length of a message without Transfer-Encoding: -1 when it has none.
+ * RFC 9112 6.3 lets a recipient repair a repeated equal value; refusing it is as good, and cannot be smuggled through.
+ */
+export function readContentLength(fields: FieldTable): LengthReading {
+  const index = fields.indexOf(FieldId.contentLength);
+  if (index === -1) return -1;
+  if (fields.indexOf(FieldId.contentLength, index + 1) !== -1) {
+    return 'more than one Content-Length (RFC 9112 6.3)';
+  }
+  const value = fields.value(index);
+  if (!/^(?:0|[1-9][0-9]*)$/.test(value)) {
+    return `Content-Length ${JSON.stringify(value.slice(0, 40))} is not a plain number (RFC 9110 8.6)`;
+  }
+  const length = Number(value);
+  // RFC 9110 8.6: anticipate numbers that lose precision.
+  if (!Number.isSafeInteger(length))
+    return `Content-Length ${value.slice(0, 40)} is too large to count (RFC 9110 8.6)`;
+  return length;
+}
+
+/** What Transfer-Encoding asks for. `broken` cannot be framed; `unknown` ends in chunked but has another coding too. */
+export type CodingReading = 'absent' | 'chunked' | 'unknown' | 'broken';
+
+export function readTransferEncoding(fields: FieldTable): CodingReading {
+  const index = fields.indexOf(FieldId.transferEncoding);
+  if (index === -1) return 'absent';
+  if (fields.indexOf(FieldId.transferEncoding, index + 1) !== -1) return 'broken';
+  const value = fields.value(index).toLowerCase();
+  if (value === 'chunked') return 'chunked';
+  const members = value.split(',').map((member) => member.trim());
+  // RFC 9112 6.1, 7.1: chunked once, last, without parameters; an empty member is read by some and not by others.
+  if (members.at(-1) !== 'chunked' || members.indexOf('chunked') !== members.length - 1)
+    return 'broken';
+  return members.every((member) => /^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(member))
+    ? 'unknown'
+    : 'broken';
+}

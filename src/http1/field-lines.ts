@@ -1,0 +1,116 @@
+/**
+ * Field lines: the part of the codec that both heads and trailers share.
+ *
+ * Strict where a second parser could read the bytes differently: CRLF only, no folding, no control octets, no
+ * white space before the colon in a request.
+ */
+import { FieldId, type FieldTable, identify } from '../message/fields.ts';
+import { COLON, CR, HTAB, isFieldValue, isToken, LF, SP } from './octets.ts';
+
+/** What a look at one line gives: where the next begins, or one of these. */
+export const Line = {
+  /** The line is not all here yet. */
+  incomplete: -1,
+  /** The line breaks the grammar; `lineError` says how. */
+  improper: -2,
+  /** More fields than the limit. */
+  tooMany: -3,
+} as const;
+
+export interface LineRules {
+  readonly maxFields: number;
+  /** RFC 9112 5.1: white space before the colon is an error in a request and removed from a response. */
+  readonly spaceBeforeColon: 'refuse' | 'remove';
+}
+
+let improperReason = '';
+
+/** Why the last line was improper. */
+export function lineError(): string {
+  return improperReason;
+}
+
+/**
+ * Reads the field line at `at` into `table`, with offsets relative to `base`.
+ * Gives the position after its CRLF, or one of `Line`. The blank line is not for here.
+ */
+export function readFieldLine(
+  bytes: Uint8Array,
+  at: number,
+  base: number,
+  table: FieldTable,
+  rules: LineRules,
+): number {
+  const end = bytes.length;
+  let i = at;
+  while (i < end && isToken[bytes[i] as number] === 1) i += 1;
+  if (i === end) return Line.incomplete;
+  const nameEnd = i;
+  let octet = bytes[i] as number;
+  let improperName = false;
+  if (octet !== COLON) {
+    if (nameEnd === at || (octet !== SP && octet !== HTAB))
+      return improper(describeName(octet, nameEnd === at));
+    // RFC 9112 5.1: this is how one parser's field becomes another's unknown field.
+    if (rules.spaceBeforeColon === 'refuse')
+      return improper('white space before the colon of a field (RFC 9112 5.1)');
+    while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i += 1;
+    if (i === end) return Line.incomplete;
+    if (bytes[i] !== COLON) return improper('a field line without a colon (RFC 9112 5)');
+    improperName = true;
+  } else if (nameEnd === at) {
+    return improper('a field line without a name (RFC 9112 5)');
+  }
+  i += 1;
+  while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i += 1;
+  const valueStart = i;
+  while (i < end && isFieldValue[bytes[i] as number] === 1) i += 1;
+  if (i === end) return Line.incomplete;
+  octet = bytes[i] as number;
+  if (octet !== CR) {
+    return improper(
+      octet === LF
+        ? 'a bare LF as line end (RFC 9112 2.2)'
+        : `control octet 0x${hex(octet)} in a field value (RFC 9110 5.5)`,
+    );
+  }
+  // One octet past the CRLF tells whether the line is folded; wait for it.
+  if (i + 1 === end) return Line.incomplete;
+  if (bytes[i + 1] !== LF) return improper('a bare CR in a field line (RFC 9112 2.2)');
+  if (i + 2 === end) return Line.incomplete;
+  const after = bytes[i + 2] as number;
+  if (after === SP || after === HTAB) return improper('a folded field line (RFC 9112 5.2)');
+  let valueEnd = i;
+  while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd -= 1;
+  if (table.count >= rules.maxFields) return Line.tooMany;
+  if (improperName) table.hasImproperLine = true;
+  const id = identify(bytes, at, nameEnd);
+  table.add(id, at - base, nameEnd - base, valueStart - base, valueEnd - base, i + 2 - base);
+  return i + 2;
+}
+
+function isBlank(octet: number): boolean {
+  return octet === SP || octet === HTAB;
+}
+
+function improper(reason: string): number {
+  improperReason = reason;
+  return Line.improper;
+}
+
+function describeName(octet: number, first: boolean): string {
+  if (octet === LF) return 'a bare LF as line end (RFC 9112 2.2)';
+  if (octet === CR) return 'a field line without a colon (RFC 9112 5)';
+  if (first && (octet === SP || octet === HTAB))
+    return 'white space at the start of a line (RFC 9112 2.2)';
+  return `octet 0x${hex(octet)} in a field name (RFC 9110 5.1)`;
+}
+
+export function hex(octet: number): string {
+  return octet.toString(16).padStart(2, '0');
+}
+
+/** Fields that say how a message is framed, routed or understood hop by hop: never valid in trailers (RFC 9110 6.5.1). */
+export function isForbiddenInTrailers(id: FieldId): boolean {
+  return id !== FieldId.other && id !== FieldId.date && id !== FieldId.accept && id !== FieldId.via;
+}

@@ -1,0 +1,37 @@
+/** What exchanges tell of themselves. One observer is bound to each upstream. Telemetry supplies it. */
+import type { Fault } from '../base/fault.ts';
+import type { RequestHead } from '../message/head.ts';
+
+/** Why an attempt was made again: label values of `sidepool_upstream_retries_total`. */
+export type RetryReason =
+  | 'not-sent'
+  | 'reused-connection-ended'
+  | 'new-connection-ended'
+  | 'status'
+  | 'try-timeout';
+
+export type RetryOutcome = 'succeeded' | 'failed' | 'budget-spent';
+
+export interface ExchangeObserver {
+  onBegan(): void;
+  /** `status` is what the client got, 0 if nothing. `isReused`: the last attempt went over a connection used before. */
+  onEnded(result: {
+    readonly status: number;
+    readonly durationMs: number;
+    readonly isReused: boolean;
+  }): void;
+  /** A reused connection turned out to be dead under a request. */
+  onStale(): void;
+  onRetry(reason: RetryReason, outcome: RetryOutcome): void;
+  /** Once for each exchange that failed. `status` is what the client was told, 0 if it could not be told. */
+  onFault(fault: Fault, context: FaultContext): void;
+}
+
+export interface FaultContext {
+  readonly status: number;
+  readonly request: RequestHead;
+  readonly attempts: number;
+  readonly durationMs: number;
+  /** The endpoint of the last attempt, or null. */
+  readonly endpoint: string | null;
+}

@@ -1,0 +1,72 @@
+/** What the upstream room tells of itself: an observer for events, a snapshot for state. Telemetry supplies the first. */
+import type { Fault } from '../base/fault.ts';
+
+/** Why a connection was closed. Label values of `sidepool_upstream_connections_closed_total`: stable and bounded. */
+export type CloseReason =
+  | 'idle-limit'
+  | 'idle-closed-by-upstream'
+  | 'unexpected-bytes'
+  | 'max-age'
+  | 'max-requests'
+  | 'not-reusable'
+  | 'client-gone'
+  | 'early-response'
+  | 'fault'
+  | 'endpoint-gone'
+  | 'tunnel-ended'
+  | 'surplus'
+  | 'shutdown';
+
+export interface ConnectPhases {
+  readonly tcpMs: number;
+  /** Null on a plain connection. */
+  readonly tlsMs: number | null;
+  /** Whether the TLS session was resumed. */
+  readonly resumed: boolean;
+}
+
+export interface UpstreamObserver {
+  onOpened(phases: ConnectPhases): void;
+  onDialFailed(fault: Fault): void;
+  onClosed(reason: CloseReason, life: { readonly ageMs: number; readonly requests: number }): void;
+  /** A lease was given; `waitedMs` is 0 when a connection was at hand. */
+  onLeased(lease: { readonly isReused: boolean; readonly waitedMs: number }): void;
+  /** A request stopped waiting without a connection. */
+  onWaitEnded(waitedMs: number): void;
+  /** Octets on upstream connections, as written and read by HTTP (TLS's own overhead is not counted). */
+  onBytes(sent: number, received: number): void;
+  /** A response that broke RFC 9112 5.1 in the one way that is repaired: white space before a colon. */
+  onRepairedResponse(): void;
+}
+
+export interface ConnectionSnapshot {
+  readonly id: number;
+  readonly state: 'idle' | 'active' | 'draining';
+  readonly ageMs: number;
+  /** Null unless idle. */
+  readonly idleMs: number | null;
+  readonly requests: number;
+}
+
+export interface EndpointSnapshot {
+  /** Address and port, such as `192.0.2.1:443` or `[2001:db8::1]:443`. */
+  readonly address: string;
+  readonly isDraining: boolean;
+  readonly connecting: number;
+  readonly connections: readonly ConnectionSnapshot[];
+  /** The idle limit in force, of all that bear on it. */
+  readonly idleLimitMs: number;
+  /** What was learned from the upstream's own closing; null if nothing. */
+  readonly learnedIdleLimitMs: number | null;
+}
+
+export interface UpstreamSnapshot {
+  readonly name: string;
+  readonly endpoints: readonly EndpointSnapshot[];
+  readonly waiting: number;
+  readonly warmWanted: number;
+  /** Whether dials have failed for so long that requests are refused at once. */
+  readonly isDown: boolean;
+  readonly lastDialFault: Fault | null;
+  readonly maxConnections: number;
+}
