@@ -1,0 +1,66 @@
+/** Writes each fault once, with what a person needs to act on it and nothing that is secret. */
+import type { Fault } from '../base/fault.ts';
+import type { FaultContext } from '../proxy/observer.ts';
+import type { LineLimit } from './line-limit.ts';
+import type { Log } from './log.ts';
+import { methodOf, pathOf, requestIdOf, scrub, traceParentOf } from './scrub.ts';
+
+export class FaultLog {
+  readonly #log: Log;
+  readonly #limit: LineLimit;
+
+  constructor(log: Log, limit: LineLimit) {
+    this.#log = log;
+    this.#limit = limit;
+  }
+
+  /** A fault of an exchange. */
+  exchange(upstream: string, fault: Fault, context: FaultContext): void {
+    if (!this.#wants(fault)) return;
+    const { request, endpoint } = context;
+    this.#write(fault, {
+      ...describe(fault, context.status),
+      upstream,
+      ...(endpoint === null ? {} : { endpoint }),
+      method: methodOf(request.method),
+      path: pathOf(request.target),
+      attempts: context.attempts,
+      duration_ms: Math.round(context.durationMs * 10) / 10,
+      // Left out by JSON when undefined.
+      request_id: requestIdOf(request.fields.find('x-request-id')),
+      traceparent: traceParentOf(request.fields.find('traceparent')),
+    });
+  }
+
+  /** A fault before an exchange began: of its request nothing is known that could be trusted. */
+  client(fault: Fault, status: number): void {
+    if (this.#wants(fault)) this.#write(fault, describe(fault, status));
+  }
+
+  #wants(fault: Fault): boolean {
+    return this.#log.isLevelEnabled(levelOf(fault)) && this.#limit.admits(fault.kind);
+  }
+
+  #write(fault: Fault, fields: object): void {
+    this.#log[levelOf(fault)](fields, 'request failed');
+  }
+}
+
+function describe(fault: Fault, status: number): object {
+  return {
+    event: 'fault',
+    fault: fault.kind,
+    side: fault.side,
+    sent: fault.sent,
+    received: fault.received,
+    cause: scrub(fault.cause),
+    code: fault.code,
+    status,
+  };
+}
+
+/** A client's fault is its own affair; an upstream's needs somebody's eye; a defect of ours needs ours. */
+function levelOf(fault: Fault): 'info' | 'warn' | 'error' {
+  if (fault.kind === 'internal') return 'error';
+  return fault.side === 'client' ? 'info' : 'warn';
+}

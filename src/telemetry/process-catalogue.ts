@@ -1,0 +1,142 @@
+/** Every metric that belongs to no upstream: clients, configuration, build and process. */
+import type { ClientRecorder } from './client-recorder.ts';
+import { each, type Family, single, tally, valuesOf } from './family.ts';
+import type { ProcessFigures } from './process-figures.ts';
+
+export const reloadOutcomes = ['applied', 'unchanged', 'refused'] as const;
+/** `refused`: the new configuration was wrong, and the old one stays in force. */
+export type ReloadOutcome = (typeof reloadOutcomes)[number];
+
+export interface ReloadNumbers {
+  readonly byOutcome: { readonly [outcome in ReloadOutcome]: number };
+  readonly lastSucceeded: boolean;
+  readonly lastWallSeconds: number;
+}
+
+/** The whole process at the moment of a scrape. */
+export interface ProcessReading {
+  readonly client: ClientRecorder;
+  readonly reloads: ReloadNumbers;
+  readonly isDraining: boolean;
+  readonly heldLogLines: number;
+  readonly figures: ProcessFigures;
+}
+
+export function processCatalogue(build: {
+  readonly version: string;
+  readonly node: string;
+}): readonly Family<ProcessReading>[] {
+  return [
+    single(
+      'gauge',
+      'sidepool_client_connections',
+      'Client connections that are open.',
+      ({ client }) => client.opened - client.closed,
+    ),
+    single(
+      'counter',
+      'sidepool_client_connections_total',
+      'Client connections accepted.',
+      ({ client }) => client.opened,
+    ),
+    each('counter', 'sidepool_client_requests_total', 'Requests read, by HTTP version.', {
+      keys: valuesOf('version', ['1.0', '1.1'] as const),
+      read: ({ client }, { version }) =>
+        version === '1.0' ? client.requests10 : client.requests11,
+    }),
+    each(
+      'counter',
+      'sidepool_client_refused_total',
+      'Client connections closed unread, by reason.',
+      {
+        keys: valuesOf('reason', ['max-clients', 'descriptors'] as const),
+        read: ({ client }, { reason }) => client.refused[reason],
+      },
+    ),
+    each('counter', 'sidepool_client_bytes_total', 'Octets on client connections.', {
+      keys: valuesOf('direction', ['received', 'sent'] as const),
+      read: ({ client }, { direction }) =>
+        direction === 'sent' ? client.sentBytes : client.receivedBytes,
+    }),
+    tally(
+      'sidepool_faults_total',
+      'Exchanges and requests that failed, by kind and side; without an upstream if none was chosen yet.',
+      ({ client }) => client.faults,
+    ),
+
+    single(
+      'gauge',
+      'sidepool_config_last_reload_success',
+      'Whether the last configuration that was read is in force.',
+      ({ reloads }) => (reloads.lastSucceeded ? 1 : 0),
+    ),
+    single(
+      'gauge',
+      'sidepool_config_last_reload_timestamp_seconds',
+      'When the configuration was last read.',
+      ({ reloads }) => reloads.lastWallSeconds,
+    ),
+    each('counter', 'sidepool_config_reloads_total', 'Reloads of the configuration, by outcome.', {
+      keys: valuesOf('outcome', reloadOutcomes),
+      read: ({ reloads }, { outcome }) => reloads.byOutcome[outcome],
+    }),
+    single('gauge', 'sidepool_draining', 'Whether the gateway is draining.', ({ isDraining }) =>
+      isDraining ? 1 : 0,
+    ),
+    single(
+      'counter',
+      'sidepool_log_lines_held_back_total',
+      'Log lines not written because there were many of their kind in one second.',
+      ({ heldLogLines }) => heldLogLines,
+    ),
+    each('gauge', 'sidepool_build_info', 'Always 1; the labels tell the build.', {
+      keys: [build],
+      read: () => 1,
+    }),
+
+    single(
+      'gauge',
+      'sidepool_event_loop_utilization',
+      'Share of the time since the last scrape that the event loop was busy, 0 to 1.',
+      ({ figures }) => figures.loopUtilization,
+    ),
+    single(
+      'gauge',
+      'sidepool_heap_used_bytes',
+      'JavaScript heap in use.',
+      ({ figures }) => figures.heapUsedBytes,
+    ),
+    single(
+      'gauge',
+      'sidepool_memory_anonymous_bytes',
+      'Resident memory that belongs to this process alone, without files shared between pods.',
+      ({ figures }) => figures.anonymousBytes,
+    ),
+    // Prometheus's own names for what any process has: dashboards know them.
+    single(
+      'counter',
+      'process_cpu_seconds_total',
+      'Processor time used, user and system.',
+      ({ figures }) => figures.cpuSeconds,
+    ),
+    single(
+      'gauge',
+      'process_resident_memory_bytes',
+      'Resident memory.',
+      ({ figures }) => figures.residentBytes,
+    ),
+    single('gauge', 'process_open_fds', 'Open file descriptors.', ({ figures }) => figures.openFds),
+    single(
+      'gauge',
+      'process_max_fds',
+      'The most file descriptors that may be open.',
+      ({ figures }) => figures.maxFds,
+    ),
+    single(
+      'gauge',
+      'process_start_time_seconds',
+      'When the process started, in seconds since 1970.',
+      ({ figures }) => figures.startWallSeconds,
+    ),
+  ];
+}

@@ -1,0 +1,225 @@
+/** Fills the observers of all rooms, writes the log, and gives the admin server what it shows. */
+import type { Clock } from '../base/clock.ts';
+import type { LogLevel } from '../config/gateway-config.ts';
+import type { DiscoveryObserver } from '../discovery/discovery.ts';
+import type { ClientObserver } from '../downstream/observer.ts';
+import type { ExchangeObserver } from '../proxy/observer.ts';
+import type { UpstreamObserver, UpstreamSnapshot } from '../upstream/observer.ts';
+import { ClientRecorder } from './client-recorder.ts';
+import { Exposition, type MetricsPage } from './exposition.ts';
+import { FaultLog } from './fault-log.ts';
+import { FaultRing, type RecordedFault } from './fault-ring.ts';
+import { LineLimit } from './line-limit.ts';
+import type { Log } from './log.ts';
+import { processCatalogue, type ReloadOutcome } from './process-catalogue.ts';
+import { type ProcessFigures, ProcessMeter } from './process-figures.ts';
+import { gaugesOf, upstreamCatalogue } from './upstream-catalogue.ts';
+import { type RecorderTools, UpstreamRecorder, type UpstreamTotals } from './upstream-recorder.ts';
+
+/** Enough to see a pattern, few enough to read. */
+const LINES_A_SECOND = 20;
+
+export interface UpstreamTelemetry {
+  readonly upstream: UpstreamObserver;
+  readonly exchange: ExchangeObserver;
+  readonly discovery: DiscoveryObserver;
+  /** Takes the upstream off the page, unless another of the same name is on it. Events that still come do no harm. */
+  remove(): void;
+}
+
+export interface ClientTotals {
+  readonly open: number;
+  readonly connections: number;
+  readonly requests: number;
+  readonly faults: number;
+}
+
+export interface TelemetryOptions {
+  readonly clock: Clock;
+  readonly version: string;
+  readonly log: Log;
+}
+
+interface Entry {
+  readonly recorder: UpstreamRecorder;
+  readonly takeOff: () => void;
+}
+
+export class Telemetry {
+  readonly version: string;
+  readonly client: ClientObserver;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #limit: LineLimit;
+  readonly #ring = new FaultRing();
+  readonly #client: ClientRecorder;
+  readonly #tools: RecorderTools;
+  readonly #exposition = new Exposition();
+  readonly #meter: ProcessMeter;
+  readonly #upstreams = new Map<string, Entry>();
+  readonly #reloads = {
+    byOutcome: { applied: 0, unchanged: 0, refused: 0 },
+    lastSucceeded: true,
+    lastWallSeconds: 0,
+  };
+  #figures: ProcessFigures | null = null;
+  #isDraining = false;
+
+  constructor({ clock, version, log }: TelemetryOptions) {
+    this.#clock = clock;
+    this.#log = log;
+    this.version = version;
+    this.#limit = new LineLimit({
+      clock,
+      perSecond: LINES_A_SECOND,
+      tell: (kind, heldBack) =>
+        log.warn(
+          { event: 'lines-held-back', fault: kind, held_back: heldBack },
+          'more of this kind came in one second than are logged; the metrics count all',
+        ),
+    });
+    const faultLog = new FaultLog(log, this.#limit);
+    this.#tools = { clock, log, faultLog, ring: this.#ring };
+    this.#client = new ClientRecorder(this.#tools);
+    this.client = this.#client;
+    this.#meter = new ProcessMeter(clock);
+    this.#reloads.lastWallSeconds = clock.wallSeconds();
+
+    const whole = processCatalogue({ version, node: process.versions.node });
+    this.#exposition.declare(upstreamCatalogue);
+    this.#exposition.declare(whole);
+    this.#exposition.add(whole, {
+      labels: {},
+      take: () => ({
+        client: this.#client,
+        reloads: this.#reloads,
+        isDraining: this.#isDraining,
+        heldLogLines: this.#limit.heldTotal,
+        figures: this.#figures as ProcessFigures,
+      }),
+    });
+  }
+
+  /**
+   * The observers of one configured upstream; `state` is asked when something is shown. An upstream that a reload
+   * replaced shares its numbers with its successor of the same name, so that no counter falls; one that was removed
+   * and comes back later starts from zero, as after a restart.
+   */
+  upstream(name: string, state: () => UpstreamSnapshot): UpstreamTelemetry {
+    const recorder = this.#recorder(name);
+    recorder.addState(state);
+    let isOn = true;
+    return {
+      upstream: recorder,
+      exchange: recorder,
+      discovery: recorder,
+      remove: () => {
+        if (!isOn) return;
+        isOn = false;
+        if (recorder.dropState(state)) return;
+        this.#upstreams.get(name)?.takeOff();
+        this.#upstreams.delete(name);
+      },
+    };
+  }
+
+  #recorder(name: string): UpstreamRecorder {
+    const known = this.#upstreams.get(name);
+    if (known !== undefined) return known.recorder;
+    const recorder = new UpstreamRecorder(name, this.#tools);
+    const takeOff = this.#exposition.add(upstreamCatalogue, {
+      labels: { upstream: name },
+      take: () => ({ numbers: recorder, state: gaugesOf(recorder.states()) }),
+    });
+    this.#upstreams.set(name, { recorder, takeOff });
+    return recorder;
+  }
+
+  /** The metrics page in the format that the scraper's Accept value asks for. */
+  async metricsText(accept = ''): Promise<MetricsPage> {
+    this.#figures = await this.#meter.read();
+    return this.#exposition.page(accept);
+  }
+
+  /** The last 100 faults, newest first. */
+  recentFaults(): readonly RecordedFault[] {
+    return this.#ring.recent();
+  }
+
+  /** Counters of an upstream on the page, or null. */
+  totalsOf(upstream: string): UpstreamTotals | null {
+    return this.#upstreams.get(upstream)?.recorder.totals() ?? null;
+  }
+
+  clientTotals(): ClientTotals {
+    const { opened, closed, requests10, requests11, faults } = this.#client;
+    return {
+      open: opened - closed,
+      connections: opened,
+      requests: requests10 + requests11,
+      faults: faults.total,
+    };
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  setLogLevel(level: LogLevel): void {
+    if (this.#log.level === level) return;
+    this.#log.level = level;
+    this.#log.info({ event: 'log-level', log_level: level }, 'log level changed');
+  }
+
+  onListening(address: string, upstream: string): void {
+    this.#log.info({ event: 'listening', address, upstream }, 'listening for clients');
+  }
+
+  onAdminListening(address: string): void {
+    this.#log.info({ event: 'admin-listening', address }, 'admin server is listening');
+  }
+
+  /** `reasons` are what is still missing when readiness was given because the wait for it had ended. */
+  onReady({ tookMs, reasons = [] }: { tookMs: number; reasons?: readonly string[] }): void {
+    const fields = { event: 'ready', took_ms: Math.round(tookMs) };
+    if (reasons.length === 0) this.#log.info(fields, 'ready');
+    else this.#log.warn({ ...fields, reasons }, 'ready, though not all is warm');
+  }
+
+  /** TLS to this upstream is not verified: said aloud, each time it is configured so. */
+  onVerificationOff(upstream: string): void {
+    this.#log.warn(
+      { event: 'tls-verification-off', upstream },
+      'certificates of this upstream are NOT verified: anybody on the way can read and change what is sent',
+    );
+  }
+
+  onReload(outcome: ReloadOutcome, message: string): void {
+    const reloads = this.#reloads;
+    reloads.byOutcome[outcome] += 1;
+    reloads.lastSucceeded = outcome !== 'refused';
+    reloads.lastWallSeconds = this.#clock.wallSeconds();
+    const fields = { event: 'reload', outcome, detail: message };
+    if (outcome === 'refused') {
+      this.#log.error(
+        fields,
+        'new configuration is wrong and was refused: the old one stays in force',
+      );
+    } else this.#log.info(fields, 'configuration was read');
+  }
+
+  /** Draining began. `reason` says who asked, such as `SIGTERM`. */
+  setDraining(reason: string): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#log.info({ event: 'drain-began', reason }, 'draining');
+  }
+
+  /** Draining ended; `abandoned` exchanges were still under way. */
+  onDrained({ tookMs, abandoned }: { tookMs: number; abandoned: number }): void {
+    this.#limit.flush();
+    const fields = { event: 'drain-ended', took_ms: Math.round(tookMs), abandoned };
+    if (abandoned === 0) this.#log.info(fields, 'drained');
+    else this.#log.warn(fields, 'drain deadline passed with exchanges under way');
+  }
+}

@@ -1,0 +1,241 @@
+/** Every metric of an upstream. The label `upstream` is its configured name; `exposition.ts` adds it. */
+import type { RetryOutcome } from '../proxy/observer.ts';
+import type { RetryReason } from '../resilience/retry-policy.ts';
+import type { CloseReason, UpstreamSnapshot } from '../upstream/observer.ts';
+import { each, type Family, histogram, single, tally, valuesOf } from './family.ts';
+import type { UpstreamRecorder } from './upstream-recorder.ts';
+
+/** One upstream at the moment of a scrape: the recorder's numbers, and its snapshot added up. */
+export interface UpstreamReading {
+  readonly numbers: UpstreamRecorder;
+  readonly state: UpstreamGauges;
+}
+
+export interface UpstreamGauges {
+  connecting: number;
+  idle: number;
+  active: number;
+  draining: number;
+  waiting: number;
+  liveEndpoints: number;
+  drainingEndpoints: number;
+  isDown: boolean;
+  warmWanted: number;
+  maxConnections: number;
+  /** Of the endpoints in use; NaN when there is none. */
+  leastIdleLimitMs: number;
+}
+
+/** Adds up snapshots: connections of all, policy of the last, which is the one in force. */
+export function gaugesOf(snapshots: readonly UpstreamSnapshot[]): UpstreamGauges {
+  const current = snapshots.at(-1);
+  const sum: UpstreamGauges = {
+    connecting: 0,
+    idle: 0,
+    active: 0,
+    draining: 0,
+    waiting: 0,
+    liveEndpoints: 0,
+    drainingEndpoints: 0,
+    isDown: current?.isDown ?? false,
+    warmWanted: current?.warmWanted ?? 0,
+    maxConnections: current?.maxConnections ?? 0,
+    leastIdleLimitMs: Number.NaN,
+  };
+  for (const snapshot of snapshots) {
+    sum.waiting += snapshot.waiting;
+    for (const endpoint of snapshot.endpoints) {
+      if (endpoint.isDraining) sum.drainingEndpoints += 1;
+      else {
+        sum.liveEndpoints += 1;
+        if (!(sum.leastIdleLimitMs <= endpoint.idleLimitMs)) {
+          sum.leastIdleLimitMs = endpoint.idleLimitMs;
+        }
+      }
+      sum.connecting += endpoint.connecting;
+      for (const connection of endpoint.connections) sum[connection.state] += 1;
+    }
+  }
+  return sum;
+}
+
+const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+
+const closeReasons: readonly CloseReason[] = [
+  'idle-limit',
+  'idle-closed-by-upstream',
+  'unexpected-bytes',
+  'max-age',
+  'max-requests',
+  'not-reusable',
+  'client-gone',
+  'early-response',
+  'fault',
+  'endpoint-gone',
+  'tunnel-ended',
+  'surplus',
+  'shutdown',
+];
+
+const retryReasons: readonly RetryReason[] = [
+  'not-sent',
+  'reused-connection-ended',
+  'new-connection-ended',
+  'status',
+  'try-timeout',
+];
+const retryOutcomes: readonly RetryOutcome[] = ['succeeded', 'failed', 'budget-spent'];
+const retryKeys = retryReasons.flatMap((reason) =>
+  retryOutcomes.map((outcome) => ({ reason, outcome })),
+);
+
+const p = 'sidepool_upstream';
+
+export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
+  each('counter', `${p}_requests_total`, 'Exchanges that ended, by what the client got.', {
+    keys: valuesOf('code_class', classes),
+    read: ({ numbers }, { code_class }) =>
+      numbers.endedByClass[classes.indexOf(code_class)] as number,
+  }),
+  histogram(`${p}_request_duration_seconds`, 'From the request head to the end of the response.', {
+    keys: [{}],
+    read: ({ numbers }) => numbers.durations,
+  }),
+  single(
+    'gauge',
+    `${p}_active_requests`,
+    'Exchanges under way, those that wait included.',
+    ({ numbers }) => numbers.began - numbers.ended,
+  ),
+
+  each('gauge', `${p}_connections`, 'Connections by state.', {
+    keys: valuesOf('state', ['connecting', 'idle', 'active', 'draining'] as const),
+    read: ({ state }, key) => state[key.state],
+  }),
+  single(
+    'gauge',
+    `${p}_connections_limit`,
+    'The most connections that configuration allows.',
+    ({ state }) => state.maxConnections,
+  ),
+  single(
+    'counter',
+    `${p}_connections_opened_total`,
+    'Connections made, TLS included.',
+    ({ numbers }) => numbers.opened,
+  ),
+  each('counter', `${p}_connections_closed_total`, 'Connections closed, by reason.', {
+    keys: valuesOf('reason', closeReasons),
+    read: ({ numbers }, { reason }) => numbers.closed[reason],
+  }),
+  histogram(`${p}_connect_seconds`, 'Time to connect, by phase.', {
+    keys: valuesOf('phase', ['tcp', 'tls'] as const),
+    read: ({ numbers }, { phase }) =>
+      phase === 'tcp' ? numbers.tcpConnects : numbers.tlsHandshakes,
+  }),
+  tally(
+    `${p}_dials_failed_total`,
+    'Connections that could not be made, by fault.',
+    ({ numbers }) => numbers.dialsFailed,
+  ),
+  single(
+    'counter',
+    `${p}_tls_resumed_total`,
+    'TLS handshakes that resumed a session.',
+    ({ numbers }) => numbers.tlsResumed,
+  ),
+
+  single(
+    'counter',
+    `${p}_requests_reused_total`,
+    'Exchanges whose last attempt went over a connection used before.',
+    ({ numbers }) => numbers.reused,
+  ),
+  single(
+    'counter',
+    `${p}_handshakes_saved_total`,
+    'Attempts that were given a connection used before, and so needed no handshake.',
+    ({ numbers }) => numbers.handshakesSaved,
+  ),
+  single(
+    'counter',
+    `${p}_saved_seconds_total`,
+    'Handshakes saved, times the mean time to connect: an estimate of time that clients did not wait.',
+    ({ numbers }) => numbers.connectSavedMs / 1000,
+  ),
+  single(
+    'counter',
+    `${p}_stale_total`,
+    'Connections used before that turned out to be dead under a request.',
+    ({ numbers }) => numbers.stale,
+  ),
+  each('counter', `${p}_retries_total`, 'Attempts made again, by reason and outcome.', {
+    keys: retryKeys,
+    read: ({ numbers }, { reason, outcome }) => numbers.retries[reason][outcome],
+  }),
+  single(
+    'gauge',
+    `${p}_waiting`,
+    'Requests that wait for a connection.',
+    ({ state }) => state.waiting,
+  ),
+  histogram(`${p}_wait_seconds`, 'Time that attempts waited for a connection, given one or not.', {
+    keys: [{}],
+    read: ({ numbers }) => numbers.waits,
+  }),
+  single(
+    'counter',
+    `${p}_waits_ended_total`,
+    'Requests that stopped waiting without a connection.',
+    ({ numbers }) => numbers.waitsEnded,
+  ),
+
+  each('gauge', `${p}_endpoints`, 'Endpoints by state.', {
+    keys: valuesOf('state', ['live', 'draining'] as const),
+    read: ({ state }, key) =>
+      key.state === 'live' ? state.liveEndpoints : state.drainingEndpoints,
+  }),
+  single(
+    'gauge',
+    `${p}_down`,
+    'Whether requests are refused at once because dials have failed for long.',
+    ({ state }) => (state.isDown ? 1 : 0),
+  ),
+  single(
+    'gauge',
+    `${p}_warm_wanted`,
+    'Idle connections that the warm floor asks for.',
+    ({ state }) => state.warmWanted,
+  ),
+  single(
+    'gauge',
+    `${p}_idle_limit_seconds`,
+    'The least idle limit in force over the endpoints, learned or configured.',
+    ({ state }) => state.leastIdleLimitMs / 1000,
+  ),
+  each(
+    'counter',
+    `${p}_bytes_total`,
+    'Octets on upstream connections, without the overhead of TLS.',
+    {
+      keys: valuesOf('direction', ['sent', 'received'] as const),
+      read: ({ numbers }, { direction }) =>
+        direction === 'sent' ? numbers.sentBytes : numbers.receivedBytes,
+    },
+  ),
+  single(
+    'counter',
+    `${p}_responses_repaired_total`,
+    'Responses with white space before a colon, which was removed (RFC 9112 5.1).',
+    ({ numbers }) => numbers.repairedResponses,
+  ),
+  each('counter', 'sidepool_dns_resolutions_total', 'Name resolutions, by outcome.', {
+    keys: valuesOf('outcome', ['changed', 'unchanged', 'failed'] as const),
+    read: ({ numbers }, { outcome }) => numbers.resolutions[outcome],
+  }),
+  tally(
+    'sidepool_faults_total',
+    'Exchanges and requests that failed, by kind and side; without an upstream if none was chosen yet.',
+    ({ numbers }) => numbers.faults,
+  ),
+];
