@@ -14,11 +14,14 @@ export interface GatewayConfig {
   };
   /** Null when there is no admin address. */
   readonly admin: {
-    readonly address: ListenAddress /** How long `/readyz` waits for the warm floor's first dials. */;
+    readonly address: ListenAddress;
+    /** How long `/readyz` waits for the warm floor's first dials. */
     readonly readyWaitMs: number;
   } | null;
   readonly drain: { readonly quietMs: number; readonly deadlineMs: number };
   readonly log: { readonly level: LogLevel; readonly access: AccessLogOptions };
+  /** What stood in the file, references to secrets unresolved; for `redacted()` alone. */
+  readonly document: unknown;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

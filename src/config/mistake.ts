@@ -1,0 +1,66 @@
+/** A mistake in the configuration as data: where it stands, what was found there and what is meant. */
+
+/** Keys from the top of the file down; a number is a place in a list, counted from 0. */
+export type Path = readonly (string | number)[];
+
+export interface Mistake {
+  /** As a person writes it: `upstreams.api.pool.warm`, `listeners[0].address`. Empty for the file as a whole. */
+  readonly path: string;
+  /** Counted from 1; absent where there is no file. */
+  readonly line?: number;
+  readonly column?: number;
+  /** Never a secret: what was substituted is shown as its reference. */
+  readonly found: string;
+  /** The end of the sentence: what is meant, and what to write. */
+  readonly meant: string;
+}
+
+/** A mistake before its place in the text is known. */
+export interface Finding {
+  readonly path: Path;
+  /** Whether the key is wrong (and to be pointed at), or the value. */
+  readonly at: 'key' | 'value';
+  readonly found: string;
+  readonly meant: string;
+}
+
+/** One line for each: `sidepool.yaml:12:13  upstreams.api.pool.warm: found "two"; a whole number ... is meant`. */
+export function formatMistakes(source: string, mistakes: readonly Mistake[]): string {
+  return mistakes.map((mistake) => formatMistake(source, mistake)).join('\n');
+}
+
+function formatMistake(source: string, { path, line, column, found, meant }: Mistake): string {
+  const place = line === undefined ? source : `${source}:${line}:${column ?? 1}`;
+  const subject = path === '' ? '' : `${path}: `;
+  return `${place}  ${subject}found ${found}; ${meant}`;
+}
+
+export function pathText(path: Path): string {
+  let text = '';
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`;
+    else if (/^[A-Za-z0-9_-]+$/.test(key)) text += text === '' ? key : `.${key}`;
+    else text += `[${JSON.stringify(key)}]`;
+  }
+  return text;
+}
+
+/** Whether one lies above the other, or both are the same. */
+export function touches(a: Path, b: Path): boolean {
+  const shared = Math.min(a.length, b.length);
+  for (let index = 0; index < shared; index += 1) if (a[index] !== b[index]) return false;
+  return true;
+}
+
+const LONGEST_QUOTE = 80;
+
+/** A value as a mistake quotes it. */
+export function shown(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(
+    value.length > LONGEST_QUOTE ? `${value.slice(0, LONGEST_QUOTE)}...` : value,
+  );
+}
