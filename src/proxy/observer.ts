@@ -1,14 +1,7 @@
 /** What exchanges tell of themselves. One observer is bound to each upstream. Telemetry supplies it. */
 import type { Fault } from '../base/fault.ts';
 import type { RequestHead } from '../message/head.ts';
-
-/** Why an attempt was made again: label values of `sidepool_upstream_retries_total`. */
-export type RetryReason =
-  | 'not-sent'
-  | 'reused-connection-ended'
-  | 'new-connection-ended'
-  | 'status'
-  | 'try-timeout';
+import type { RetryReason } from '../resilience/retry-policy.ts';
 
 export type RetryOutcome = 'succeeded' | 'failed' | 'budget-spent';
 

@@ -1,0 +1,124 @@
+/**
+ * What an exchange sees of the upstream side. It speaks of messages; what they look like on the wire is the
+ * carrier's own business (`h1/` today).
+ */
+import type { Fault } from '../base/fault.ts';
+import type { Queued } from '../base/linked-queue.ts';
+import type { RequestEdits, RequestExtras } from '../http1/request-writer.ts';
+import type { FieldTable } from '../message/fields.ts';
+import type { RequestHead, ResponseHead } from '../message/head.ts';
+import type { CloseReason } from './observer.ts';
+import type { RawSocket } from './wire.ts';
+
+export interface OutgoingRequest {
+  readonly head: RequestHead;
+  readonly edits: RequestEdits;
+  readonly extras: RequestExtras;
+  /** From the request's last octet to the response's first; 0 for no limit. */
+  readonly firstByteMs: number;
+  /** Without an octet of body either way; 0 for no limit. */
+  readonly idleMs: number;
+}
+
+/** One attempt's way to send. Used by the holder of the lease alone, and not after it is settled. */
+export interface Carrier {
+  /** Sends the head. With a body to come it is held until `writeBody`, `endBody` or `flush`, to leave in one write. */
+  send(request: OutgoingRequest, sink: ResponseSink): void;
+  /** False asks to stop until `onWritable`. */
+  writeBody(data: Buffer): boolean;
+  /** The body is whole. `trailerLines` may be empty. */
+  endBody(trailerLines: string): void;
+  /** Sends what is held. */
+  flush(): void;
+  /** No more of the response until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Octets of response still to come, as far as known; Infinity when it is not. */
+  readonly leftBytes: number;
+  /** How much of the request the upstream can have seen. */
+  readonly hasSent: boolean;
+}
+
+/** Who takes the response. After `onEnd`, `onSwitched` or `onFault` nothing more is called. */
+export interface ResponseSink {
+  /** 1xx other than 101. The head is reused after the call. */
+  onInterim(head: ResponseHead): void;
+  /** The final head. It stays as it is until the attempt is over. */
+  onHead(head: ResponseHead): void;
+  /** False asks for no more until `resume`. The bytes are reused after `onReadEnd` unless that says otherwise. */
+  onBody(data: Buffer): boolean;
+  /** The response is whole. `canReuse`: the connection may go back to its pool; else why not. */
+  onEnd(trailers: FieldTable | null, canReuse: true | CloseReason): void;
+  /** All that was read at once has been given. Time to write it out in one piece. */
+  onReadEnd(): void;
+  /** Whether bytes given to `onBody` are still to be written out. */
+  holdsBytes(): boolean;
+  /** The request's body may go on. */
+  onWritable(): void;
+  /** 101: from here on the connection is a tunnel; `rest` has come behind the head. */
+  onSwitched(head: ResponseHead, socket: RawSocket, rest: Buffer): void;
+  onFault(fault: Fault): void;
+}
+
+/** Which connections will do for an attempt. */
+export type LeaseNeed =
+  /** Any that is inside its idle limit. */
+  | 'any'
+  /** One well inside it, or a new one: the request could not be sent again. */
+  | 'steady'
+  /** One that has carried nothing yet. */
+  | 'new';
+
+/** Somebody who wants a lease; waits in order until one of the two is called, once. */
+export interface LeaseSeeker extends Queued<LeaseSeeker> {
+  readonly need: LeaseNeed;
+  /** The endpoint of a failed attempt: another is taken first, if there is one. */
+  readonly avoid: string | null;
+  /** Set and read by the upstream. */
+  waitingSinceMs: number;
+  onLease(lease: Lease): void;
+  onNoLease(fault: Fault): void;
+}
+
+/** What a lease is taken of. */
+export interface Leasable extends Carrier {
+  readonly requests: number;
+  readonly endpoint: string;
+  readonly isOpen: boolean;
+}
+
+export interface LeaseKeeper {
+  giveBack(connection: Leasable): void;
+  discard(connection: Leasable, reason: CloseReason): void;
+}
+
+/** The right of one attempt to use one slot. Whoever takes it settles it, exactly once. */
+export class Lease {
+  readonly carrier: Leasable;
+  /** Whether the connection has carried a request before this one. */
+  readonly isReused: boolean;
+  #keeper: LeaseKeeper | null;
+
+  constructor(carrier: Leasable, keeper: LeaseKeeper) {
+    this.carrier = carrier;
+    this.isReused = carrier.requests > 0;
+    this.#keeper = keeper;
+  }
+
+  /** The slot is free again and the connection sound. Throws if the lease was settled before. */
+  giveBack(): void {
+    this.#settle().giveBack(this.carrier);
+  }
+
+  /** The connection is not to be used again. Throws if the lease was settled before. */
+  discard(reason: CloseReason): void {
+    this.#settle().discard(this.carrier, reason);
+  }
+
+  #settle(): LeaseKeeper {
+    const keeper = this.#keeper;
+    if (keeper === null) throw new Error('a lease was settled twice');
+    this.#keeper = null;
+    return keeper;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The connections to one endpoint, and nothing else: who waits, how many there may be and which endpoint is taken are
+ * the upstream's business.
+ */
+import type { Random } from '../base/clock.ts';
+import { type BackoffRules, steadyBackoffMs } from '../resilience/backoff.ts';
+import type { LeaseNeed } from './carrier.ts';
+import type { DialTarget } from './dialer.ts';
+import type { H1Connection } from './h1/connection.ts';
+import { Liveness } from './liveness.ts';
+import type { EndpointSnapshot } from './observer.ts';
+import type { PoolOptions } from './options.ts';
+
+/** Between failed dials while somebody waits: soon enough to notice a restart, rare enough to be no flood. */
+const busyBackoff: BackoffRules = { baseMs: 25, maxMs: 250 };
+/** The same while only the warm floor asks. */
+const quietBackoff: BackoffRules = { baseMs: 100, maxMs: 5_000 };
+
+export class EndpointPool {
+  readonly target: DialTarget;
+  readonly liveness: Liveness;
+  /** In order of last use: the most recently used is last. */
+  readonly #idle: H1Connection[] = [];
+  readonly #all = new Set<H1Connection>();
+  /** Leased connections. */
+  active = 0;
+  connecting = 0;
+  isDraining = false;
+  /** Whether its last response was HTTP/1.0: then nothing chunked is sent to it (RFC 9112 6.1). */
+  isHttp10 = false;
+  #failures = 0;
+  #failedAtMs = 0;
+
+  constructor(target: DialTarget, options: PoolOptions) {
+    this.target = target;
+    this.liveness = new Liveness(options.idleTimeoutMs, { learns: options.learnsIdleLimit });
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get connections(): Iterable<H1Connection> {
+    return this.#all;
+  }
+
+  add(connection: H1Connection): void {
+    this.#all.add(connection);
+  }
+
+  /** Forgets a connection, idle or not. Gives whether it was known. */
+  remove(connection: H1Connection): boolean {
+    const index = this.#idle.lastIndexOf(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
+    return this.#all.delete(connection);
+  }
+
+  putIdle(connection: H1Connection, nowMs: number): void {
+    connection.idleSinceMs = nowMs;
+    this.#idle.push(connection);
+  }
+
+  /** The most recently used idle connection that will do, or null. It is no longer idle then. */
+  takeIdle(need: LeaseNeed, nowMs: number): H1Connection | null {
+    const last = this.#idle.at(-1);
+    if (last === undefined || need === 'new') return null;
+    const limitMs = need === 'any' ? this.liveness.limitMs(nowMs) : this.liveness.steadyMs(nowMs);
+    // The others have been idle for longer still.
+    if (nowMs - last.idleSinceMs >= limitMs) return null;
+    if (nowMs < last.expiresAtMs) {
+      this.#idle.pop();
+      return last;
+    }
+    // Too old by its age: its own deadline closes it; another may do.
+    for (let index = this.#idle.length - 2; index >= 0; index -= 1) {
+      const next = this.#idle[index] as H1Connection;
+      if (nowMs - next.idleSinceMs >= limitMs) return null;
+      if (nowMs < next.expiresAtMs) {
+        this.#idle.splice(index, 1);
+        return next;
+      }
+    }
+    return null;
+  }
+
+  /** Whether it lies idle here, and for how long at least a lease could still be had of it. */
+  isIdle(connection: H1Connection): boolean {
+    return this.#idle.includes(connection);
+  }
+
+  /** Idle connections that are well inside their limit: those that the warm floor counts. */
+  readyCount(nowMs: number): number {
+    const steadyMs = this.liveness.steadyMs(nowMs);
+    let count = 0;
+    for (let index = this.#idle.length - 1; index >= 0; index -= 1) {
+      const connection = this.#idle[index] as H1Connection;
+      if (nowMs - connection.idleSinceMs >= steadyMs) break;
+      if (nowMs < connection.expiresAtMs) count += 1;
+    }
+    return count;
+  }
+
+  /** The idle connections, to be closed by the caller. */
+  takeAllIdle(): H1Connection[] {
+    return this.#idle.splice(0);
+  }
+
+  onDialled(): void {
+    this.#failures = 0;
+  }
+
+  onDialFailed(nowMs: number): void {
+    this.#failures += 1;
+    this.#failedAtMs = nowMs;
+  }
+
+  /** When it may be dialled again; 0 for at once. */
+  mayDialAtMs(hasWaiters: boolean, random: Random): number {
+    if (this.#failures === 0) return 0;
+    const rules = hasWaiters ? busyBackoff : quietBackoff;
+    return this.#failedAtMs + steadyBackoffMs(this.#failures, rules, random);
+  }
+
+  snapshot(nowMs: number): EndpointSnapshot {
+    const connections = [...this.#all].map((connection) => {
+      const isIdle = !connection.isLeased;
+      return {
+        id: connection.id,
+        state: isIdle ? 'idle' : this.isDraining ? 'draining' : 'active',
+        ageMs: nowMs - connection.bornMs,
+        idleMs: isIdle ? nowMs - connection.idleSinceMs : null,
+        requests: connection.requests,
+      } as const;
+    });
+    return {
+      address: this.target.address,
+      isDraining: this.isDraining,
+      connecting: this.connecting,
+      connections,
+      idleLimitMs: this.liveness.limitMs(nowMs),
+      learnedIdleLimitMs: this.liveness.learnedMs,
+    };
+  }
+}

@@ -1,0 +1,188 @@
+/** An upstream's endpoints: which to take, which to dial, and the sums over all of them. */
+import type { Random } from '../base/clock.ts';
+import type { LeaseNeed } from './carrier.ts';
+import { EndpointPool } from './endpoint-pool.ts';
+import type { H1Connection } from './h1/connection.ts';
+import type { EndpointSnapshot } from './observer.ts';
+import type { PoolOptions } from './options.ts';
+
+export interface EndpointAddress {
+  readonly ip: string;
+  readonly port: number;
+}
+
+export class EndpointSet {
+  readonly #options: PoolOptions;
+  readonly #random: Random;
+  #pools: EndpointPool[] = [];
+  readonly #home = new Map<H1Connection, EndpointPool>();
+  /** Leased connections, over all endpoints. */
+  active = 0;
+  /** Dials under way, over all endpoints. */
+  connecting = 0;
+
+  constructor(options: PoolOptions, random: Random) {
+    this.#options = options;
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#home.size;
+  }
+
+  /** No endpoint that may be used. */
+  get isEmpty(): boolean {
+    return this.liveCount === 0;
+  }
+
+  get liveCount(): number {
+    let count = 0;
+    for (const pool of this.#pools) if (!pool.isDraining) count += 1;
+    return count;
+  }
+
+  get idleCount(): number {
+    let count = 0;
+    for (const pool of this.#pools) count += pool.idleCount;
+    return count;
+  }
+
+  readyCount(nowMs: number): number {
+    let count = 0;
+    for (const pool of this.#pools) count += pool.readyCount(nowMs);
+    return count;
+  }
+
+  poolOf(connection: H1Connection): EndpointPool {
+    const pool = this.#home.get(connection);
+    if (pool === undefined) throw new Error('a connection that belongs to no pool');
+    return pool;
+  }
+
+  /** Takes the new set. Gives the idle connections of endpoints that are gone, to be closed. */
+  set(addresses: readonly EndpointAddress[]): H1Connection[] {
+    const wanted = new Map(addresses.map((address) => [nameOf(address), address]));
+    const gone: H1Connection[] = [];
+    for (const pool of this.#pools) {
+      pool.isDraining = !wanted.delete(pool.target.address);
+      if (pool.isDraining) gone.push(...pool.takeAllIdle());
+    }
+    for (const [name, { ip, port }] of wanted) {
+      this.#pools.push(new EndpointPool({ address: name, ip, port }, this.#options));
+    }
+    this.dropGone();
+    return gone;
+  }
+
+  /** Forgets endpoints that are gone and have nothing left. */
+  dropGone(): void {
+    this.#pools = this.#pools.filter(
+      (pool) => !pool.isDraining || pool.size > 0 || pool.connecting > 0,
+    );
+  }
+
+  /** An idle connection of the endpoint with the fewest active; ties at random; `avoid` only if there is no other. */
+  takeIdle(need: LeaseNeed, avoid: string | null, nowMs: number): H1Connection | null {
+    const only = this.#pools[0];
+    if (this.#pools.length === 1 && only !== undefined) return only.takeIdle(need, nowMs);
+    const candidates = this.#pools.filter((pool) => pool.idleCount > 0 && !pool.isDraining);
+    this.#sortByLoad(candidates, avoid);
+    for (const pool of candidates) {
+      const connection = pool.takeIdle(need, nowMs);
+      if (connection !== null) return connection;
+    }
+    return null;
+  }
+
+  /** The endpoint to dial next, or the time at which one may be dialled again. */
+  chooseToDial(when: {
+    readonly nowMs: number;
+    readonly hasWaiters: boolean;
+    readonly avoid: string | null;
+  }): EndpointPool | number {
+    const { nowMs, hasWaiters, avoid } = when;
+    let earliestMs = Number.POSITIVE_INFINITY;
+    const ready: EndpointPool[] = [];
+    for (const pool of this.#pools) {
+      if (pool.isDraining) continue;
+      const atMs = pool.mayDialAtMs(hasWaiters, this.#random);
+      if (atMs <= nowMs) ready.push(pool);
+      else earliestMs = Math.min(earliestMs, atMs);
+    }
+    // Fewest connections of any kind: so the warm floor spreads over all endpoints.
+    const load = (pool: EndpointPool): number => pool.size + pool.connecting;
+    let best: EndpointPool | null = null;
+    let ties = 0;
+    for (const pool of ready) {
+      if (pool.target.address === avoid && ready.length > 1) continue;
+      if (best === null || load(pool) < load(best)) {
+        best = pool;
+        ties = 1;
+      } else if (load(pool) === load(best)) {
+        ties += 1;
+        if (this.#random() * ties < 1) best = pool;
+      }
+    }
+    return best ?? earliestMs;
+  }
+
+  #sortByLoad(pools: EndpointPool[], avoid: string | null): void {
+    const keyed = pools.map((pool) => {
+      const last = pool.target.address === avoid ? 1_000_000 : 0;
+      return { pool, key: last + pool.active + this.#random() / 2 };
+    });
+    keyed.sort((a, b) => a.key - b.key);
+    for (let i = 0; i < keyed.length; i += 1) pools[i] = (keyed[i] as { pool: EndpointPool }).pool;
+  }
+
+  add(pool: EndpointPool, connection: H1Connection): void {
+    pool.add(connection);
+    this.#home.set(connection, pool);
+  }
+
+  /** Forgets a connection that is closed. */
+  remove(connection: H1Connection): void {
+    const pool = this.#home.get(connection);
+    if (pool === undefined) return;
+    pool.remove(connection);
+    this.#home.delete(connection);
+    if (pool.isDraining) this.dropGone();
+  }
+
+  putIdle(connection: H1Connection, nowMs: number): void {
+    this.poolOf(connection).putIdle(connection, nowMs);
+  }
+
+  onLeased(connection: H1Connection): void {
+    this.poolOf(connection).active += 1;
+    this.active += 1;
+  }
+
+  onReleased(connection: H1Connection): void {
+    connection.isLeased = false;
+    this.poolOf(connection).active -= 1;
+    this.active -= 1;
+  }
+
+  onDialling(pool: EndpointPool, change: 1 | -1): void {
+    pool.connecting += change;
+    this.connecting += change;
+  }
+
+  takeAllIdle(): H1Connection[] {
+    return this.#pools.flatMap((pool) => pool.takeAllIdle());
+  }
+
+  all(): H1Connection[] {
+    return [...this.#home.keys()];
+  }
+
+  snapshot(nowMs: number): EndpointSnapshot[] {
+    return this.#pools.map((pool) => pool.snapshot(nowMs));
+  }
+}
+
+/** `192.0.2.1:443`, `[2001:db8::1]:443`. */
+function nameOf({ ip, port }: EndpointAddress): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}

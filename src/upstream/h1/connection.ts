@@ -1,0 +1,384 @@
+/**
+ * One HTTP/1.1 connection to an endpoint: writes requests, reads responses, and knows at any moment whether it may be
+ * used again. Idle, it keeps reading: a byte or an end of stream evicts it at once, so that no timer stands on the way
+ * of a request.
+ */
+import type { Fault } from '../../base/fault.ts';
+import { Deadline, type TimerWheel } from '../../base/timer-wheel.ts';
+import { BodyDecoder, type BodySink } from '../../http1/body-decoder.ts';
+import { Input } from '../../http1/input.ts';
+import { requestHead } from '../../http1/request-writer.ts';
+import { type ResponseLimits, ResponseParser } from '../../http1/response-parser.ts';
+import { FieldId, type FieldTable } from '../../message/fields.ts';
+import { ResponseHead } from '../../message/head.ts';
+import type { Leasable, OutgoingRequest, ResponseSink } from '../carrier.ts';
+import type { CloseReason } from '../observer.ts';
+import type { Wire, WireHandler } from '../wire.ts';
+import { type EndKind, endedFault, refusedFault, silenceFault } from './faults.ts';
+import { RequestOutput } from './request-output.ts';
+
+/** Interim responses before a final one. Any number is allowed (RFC 9110 15.2); this many is an attack. */
+const MAX_INTERIM = 1_000;
+/** An unread rest up to this is copied; for a larger one the connection reads on into a new buffer. */
+const COPY_BYTES = 2_048;
+
+export interface ConnectionOwner {
+  /** An idle connection has ended or misbehaved: it is closed already. */
+  onIdleLost(connection: H1Connection, reason: CloseReason): void;
+  /** `Keep-Alive: timeout` was seen. */
+  onKeepAliveTold(seconds: number): void;
+  onHttp10(isHttp10: boolean): void;
+  onRepaired(): void;
+  onCounts(sent: number, received: number): void;
+}
+
+type Awaiting = 'nothing' | 'head' | 'body';
+
+export class H1Connection implements Leasable, WireHandler, BodySink {
+  readonly id: number;
+  readonly endpoint: string;
+  readonly bornMs: number;
+  /** When it is too old to be used again; Infinity for never. */
+  readonly expiresAtMs: number;
+  requests = 0;
+  isOpen = true;
+  /** Written by the pool. */
+  idleSinceMs = 0;
+  /** How long it had been idle when it was last leased. */
+  lastIdleMs = 0;
+  isLeased = false;
+  /** Falls due when it has been idle too long. Set by the pool. */
+  readonly idleDeadline: Deadline;
+
+  readonly #wire: Wire;
+  readonly #owner: ConnectionOwner;
+  readonly #wheel: TimerWheel;
+  readonly #output: RequestOutput;
+  readonly #parser: ResponseParser;
+  readonly #decoder = new BodyDecoder();
+  readonly #input = new Input();
+  readonly #head = new ResponseHead();
+  readonly #deadline = new Deadline(() => this.#onDeadline());
+  #sink: ResponseSink | null = null;
+  #request: OutgoingRequest | null = null;
+  #awaiting: Awaiting = 'nothing';
+  #interims = 0;
+  #isPaused = false;
+  #isReading = false;
+
+  constructor(parts: {
+    id: number;
+    endpoint: string;
+    wire: Wire;
+    owner: ConnectionOwner;
+    wheel: TimerWheel;
+    limits: ResponseLimits;
+    expiresAtMs: number;
+    onIdleTooLong: (connection: H1Connection) => void;
+  }) {
+    this.id = parts.id;
+    this.endpoint = parts.endpoint;
+    this.#wire = parts.wire;
+    this.#owner = parts.owner;
+    this.#wheel = parts.wheel;
+    this.#parser = new ResponseParser(parts.limits);
+    this.#output = new RequestOutput(parts.wire);
+    this.bornMs = parts.wheel.now();
+    this.expiresAtMs = parts.expiresAtMs;
+    this.idleDeadline = new Deadline(() => parts.onIdleTooLong(this));
+    this.#wire.setHandler(this);
+  }
+
+  get leftBytes(): number {
+    return this.#awaiting === 'body' ? this.#decoder.leftBytes : Number.POSITIVE_INFINITY;
+  }
+
+  get hasSent(): boolean {
+    return this.#output.hasSent;
+  }
+
+  // ---- The request, on its way out
+
+  send(request: OutgoingRequest, sink: ResponseSink): void {
+    this.#sink = sink;
+    this.#request = request;
+    this.#awaiting = 'head';
+    this.#interims = 0;
+    this.requests += 1;
+    this.#head.clear();
+    const { head, extras } = request;
+    const framing = extras.plan.kind === 'length' ? 'length' : head.framing;
+    this.#output.begin(requestHead(head, request.edits, extras), framing);
+    if (framing === 'none') this.#requestIsWhole();
+  }
+
+  writeBody(data: Buffer): boolean {
+    const goesOn = this.#output.body(data);
+    // A peer that takes nothing must not hold the exchange for ever.
+    if (!goesOn) this.#setDeadline(this.#request?.idleMs ?? 0);
+    else if (this.#awaiting === 'head') this.#wheel.clear(this.#deadline);
+    return goesOn;
+  }
+
+  endBody(trailerLines: string): void {
+    this.#output.end(trailerLines);
+    this.#requestIsWhole();
+  }
+
+  flush(): void {
+    this.#output.flush();
+  }
+
+  #requestIsWhole(): void {
+    if (this.#awaiting === 'head') this.#setDeadline(this.#request?.firstByteMs ?? 0);
+  }
+
+  onWritable(): void {
+    if (this.#sink === null) return;
+    this.#wheel.clear(this.#deadline);
+    if (this.#awaiting === 'body') this.#onProgress();
+    else if (this.#output.isWhole) this.#requestIsWhole();
+    this.#sink.onWritable();
+  }
+
+  // ---- The response, on its way in
+
+  onBytes(bytes: Buffer): void {
+    const sink = this.#sink;
+    if (sink === null) {
+      // RFC 9112 9.2: data with nothing outstanding is never an answer to anything.
+      this.#lose('unexpected-bytes');
+      return;
+    }
+    this.#input.push(bytes);
+    this.#read();
+    if (sink.holdsBytes()) this.#wire.renewBuffer();
+    if (this.#input.isEmpty) return;
+    if (this.#input.length > COPY_BYTES) this.#wire.renewBuffer();
+    else this.#input.keep();
+  }
+
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    // It is the client that is slow: that is no fault of the upstream.
+    this.#wheel.clear(this.#deadline);
+    this.#wire.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (!this.#input.isEmpty) this.#read();
+    // The rest that was read may have blocked the client again.
+    if (this.#isPaused || this.#sink === null) return;
+    this.#onProgress();
+    this.#wire.resume();
+  }
+
+  #read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    const sink = this.#sink;
+    while (this.#sink !== null && !this.#isPaused && !this.#input.isEmpty) {
+      const goesOn = this.#awaiting === 'head' ? this.#readHead() : this.#readBody();
+      if (!goesOn) break;
+    }
+    this.#isReading = false;
+    if (sink !== null && this.#sink === sink) sink.onReadEnd();
+  }
+
+  /** Whether to read on at once. */
+  #readHead(): boolean {
+    const request = this.#request as OutgoingRequest;
+    switch (this.#parser.read(this.#input, this.#head, request.head.method)) {
+      case 'more':
+        return false;
+      case 'refused':
+        this.#fail(this.#parser.fault as Fault);
+        return false;
+      default:
+        break;
+    }
+    const { status } = this.#head;
+    if (status === 101) return this.#switch(request);
+    if (status < 200) return this.#interim();
+    this.#final();
+    return this.#sink !== null && this.#readBody();
+  }
+
+  #interim(): boolean {
+    this.#interims += 1;
+    if (this.#interims > MAX_INTERIM) {
+      this.#fail(refusedFault('malformed-response', `more than ${MAX_INTERIM} interim responses`));
+      return false;
+    }
+    this.#sink?.onInterim(this.#head);
+    this.#head.clear();
+    return true;
+  }
+
+  /** RFC 9110 7.8: a switch that was not asked for, or to something else, is refused. */
+  #switch(request: OutgoingRequest): boolean {
+    const asked = request.extras.upgrade;
+    const offered = this.#head.fields.members(FieldId.upgrade);
+    if (asked === null || offered.length !== 1 || offered[0] !== asked) {
+      this.#fail(
+        refusedFault(
+          'unasked-upgrade',
+          'it switched to a protocol that was not asked for (RFC 9110 7.8)',
+        ),
+      );
+      return false;
+    }
+    const sink = this.#finish();
+    this.isOpen = false;
+    this.#reportCounts();
+    const rest = Buffer.from(this.#input.takeRest());
+    sink?.onSwitched(this.#head, this.#wire.release(), rest);
+    return false;
+  }
+
+  #final(): void {
+    const head = this.#head;
+    this.#owner.onHttp10(head.version === 10);
+    if (head.fields.hasImproperLine) this.#owner.onRepaired();
+    const keepAlive = head.fields.get(FieldId.keepAlive);
+    if (keepAlive !== undefined) this.#readKeepAlive(keepAlive);
+    this.#awaiting = 'body';
+    this.#onProgress();
+    this.#decoder.begin(head.framing, head.contentLength);
+    this.#sink?.onHead(head);
+  }
+
+  #readKeepAlive(value: string): void {
+    const timeout = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(value);
+    if (timeout !== null) this.#owner.onKeepAliveTold(Number(timeout[1]));
+  }
+
+  #readBody(): boolean {
+    switch (this.#decoder.read(this.#input, this)) {
+      case 'malformed':
+        this.#fail(refusedFault('body-cut', this.#decoder.reason));
+        return false;
+      case 'paused':
+        this.pause();
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  onData(data: Buffer): boolean {
+    const sink = this.#sink;
+    if (sink === null) return false;
+    this.#onProgress();
+    return sink.onBody(data);
+  }
+
+  onEnd(trailers: FieldTable | null): void {
+    const canReuse = this.#reusable();
+    this.#finish()?.onEnd(trailers, canReuse);
+  }
+
+  /** Design 4.2: wholly sent, framed, wholly read, nothing left over, both sides willing. */
+  #reusable(): true | CloseReason {
+    if (!this.#output.isWhole) return 'early-response';
+    if (!this.#input.isEmpty) return 'unexpected-bytes';
+    if (!this.#head.keepsAlive || this.#head.framing === 'close') return 'not-reusable';
+    return true;
+  }
+
+  // ---- The end
+
+  onPeerEnd(): void {
+    if (this.#sink === null) {
+      this.#lose('idle-closed-by-upstream');
+      return;
+    }
+    if (this.#awaiting === 'body' && this.#head.framing === 'close' && this.#input.isEmpty) {
+      // RFC 9112 6.3: without a length the end of the connection is the end of the body.
+      this.onEnd(null);
+      return;
+    }
+    this.#fail(this.#endedFault('ended', null));
+  }
+
+  onClosed(code: string | null): void {
+    this.isOpen = false;
+    if (this.#sink !== null) this.#fail(this.#endedFault(code === null ? 'closed' : 'reset', code));
+    else this.#lose('idle-closed-by-upstream');
+  }
+
+  #endedFault(how: EndKind, code: string | null): Fault {
+    const received =
+      this.#awaiting === 'body' ? 'head' : this.#parser.hasBegun ? 'part-of-head' : 'nothing';
+    return endedFault(this.endpoint, how, { hasSent: this.#output.hasSent, received, code });
+  }
+
+  /** Closes for good. The wire says goodbye first where the reason lets it. */
+  close(reason: CloseReason): void {
+    this.#sink = null;
+    this.#wheel.clear(this.#deadline);
+    this.#wheel.clear(this.idleDeadline);
+    this.#reportCounts();
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#input.clear();
+    const isCutOff = reason === 'fault' || reason === 'client-gone' || reason === 'early-response';
+    if (isCutOff) this.#wire.destroy();
+    else this.#wire.close();
+  }
+
+  #lose(reason: CloseReason): void {
+    const wasLeased = this.isLeased;
+    this.isOpen = false;
+    this.#wire.destroy();
+    // A lease was given and nothing sent yet: its holder looks at `isOpen` before it sends.
+    if (!wasLeased) this.#owner.onIdleLost(this, reason);
+  }
+
+  /** The attempt is over: nobody listens any more. */
+  #finish(): ResponseSink | null {
+    const sink = this.#sink;
+    this.#sink = null;
+    this.#request = null;
+    this.#awaiting = 'nothing';
+    this.#wheel.clear(this.#deadline);
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#wire.resume();
+    }
+    this.#reportCounts();
+    return sink;
+  }
+
+  #fail(failure: Fault): void {
+    this.#input.clear();
+    this.#finish()?.onFault(failure);
+  }
+
+  #reportCounts(): void {
+    const [sent, received] = this.#wire.takeCounts();
+    if (sent > 0 || received > 0) this.#owner.onCounts(sent, received);
+  }
+
+  // ---- Time
+
+  #onProgress(): void {
+    if (!this.#isPaused) this.#setDeadline(this.#request?.idleMs ?? 0);
+  }
+
+  #setDeadline(delayMs: number): void {
+    if (delayMs > 0) this.#wheel.set(this.#deadline, delayMs);
+  }
+
+  #onDeadline(): void {
+    const request = this.#request;
+    if (request === null) return;
+    const waitsFor = this.#awaiting === 'body' ? 'body' : this.#output.isWhole ? 'head' : 'room';
+    const received = this.#parser.hasBegun ? 'part-of-head' : 'nothing';
+    const limitMs = waitsFor === 'head' ? request.firstByteMs : request.idleMs;
+    this.#fail(silenceFault(this.endpoint, waitsFor, limitMs, received));
+  }
+}

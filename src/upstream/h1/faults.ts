@@ -1,0 +1,69 @@
+/** The faults of an HTTP/1.1 connection, worded in one place. */
+import { type Fault, type FaultKind, fault, type Received } from '../../base/fault.ts';
+
+export type EndKind = 'ended' | 'closed' | 'reset';
+
+/** The connection is over before the response was whole. */
+export function endedFault(
+  endpoint: string,
+  how: EndKind,
+  seen: { readonly hasSent: boolean; readonly received: Received; readonly code: string | null },
+): Fault {
+  const who = `${endpoint} ${how} the connection`;
+  const rest = { received: seen.received, code: seen.code ?? undefined };
+  if (!seen.hasSent) {
+    return fault('write-failed', 'upstream', `${who} before the request was sent.`, rest);
+  }
+  const sent = { ...rest, sent: 'sent' } as const;
+  switch (seen.received) {
+    case 'nothing':
+      return fault(
+        'connection-ended',
+        'upstream',
+        `${who} without a response, after the request had been sent.`,
+        sent,
+      );
+    case 'part-of-head':
+      return fault(
+        'partial-response',
+        'upstream',
+        `${who} in the middle of its response head.`,
+        sent,
+      );
+    default:
+      return fault('body-cut', 'upstream', `${who} in the middle of its response body.`, sent);
+  }
+}
+
+/** The upstream sent what cannot be relayed. */
+export function refusedFault(kind: FaultKind, reason: string): Fault {
+  return fault(kind, 'upstream', `The upstream's response was refused: ${reason}.`, {
+    sent: 'sent',
+    received: 'head',
+  });
+}
+
+/** The upstream said, or took, nothing for too long. */
+export function silenceFault(
+  endpoint: string,
+  waitsFor: 'body' | 'head' | 'room',
+  limitMs: number,
+  received: Received,
+): Fault {
+  if (waitsFor === 'head') {
+    return fault(
+      'first-byte-timeout',
+      'upstream',
+      `${endpoint} sent no response within ${limitMs} ms.`,
+      { sent: 'sent', received },
+    );
+  }
+  const what =
+    waitsFor === 'body'
+      ? 'went silent in the middle of its response body'
+      : 'took no more of the request body';
+  return fault('idle-timeout', 'upstream', `${endpoint} ${what} for ${limitMs} ms.`, {
+    sent: 'sent',
+    received: waitsFor === 'body' ? 'head' : 'nothing',
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * How long a connection of one endpoint may be idle and still be trusted.
+ *
+ * The argument. A server closes idle connections after a time of its own, and a request that is sent as it does is
+ * lost: the one that could be sent again costs a round trip, the other an error. The time can be told (`Keep-Alive:
+ * timeout`), configured, or learned: from the ages at which the server closed idle connections. Two traps:
+ *
+ * - A restart closes connections of every age at once. So closes within a moment are one event, which counts with the
+ *   greatest age among them; and one event alone teaches nothing.
+ * - A connection that was used with success after a longer time proves a shorter limit wrong. Such use clears the
+ *   events that it contradicts.
+ *
+ * What was learned rises again slowly, so that a server whose limit was raised is found out.
+ */
+
+/** Closes so close together are one event. */
+const EVENT_SPAN_MS = 50;
+const MAX_EVENTS = 8;
+/** Margin below a limit that was told or learned: a tenth, and a second at most. */
+const MARGIN_SHARE = 0.1;
+const MAX_MARGIN_MS = 1_000;
+/** A request that cannot be sent again keeps this far inside the limit. */
+const STEADY_SHARE = 0.75;
+/** What was learned grows by a hundredth every so often: doubled within twelve minutes or so. */
+const RECOVERY_STEP_MS = 10_000;
+const RECOVERY_FACTOR = 1.01;
+
+interface CloseEvent {
+  atMs: number;
+  ageMs: number;
+}
+
+export class Liveness {
+  readonly #configuredMs: number;
+  readonly #learns: boolean;
+  #toldMs = Number.POSITIVE_INFINITY;
+  #events: CloseEvent[] = [];
+  #learnedMs = Number.POSITIVE_INFINITY;
+  #learnedAtMs = 0;
+  #limitMs: number;
+
+  constructor(configuredMs: number, options: { readonly learns: boolean }) {
+    this.#configuredMs = configuredMs;
+    this.#learns = options.learns;
+    this.#limitMs = configuredMs;
+  }
+
+  /** Milliseconds that a connection may be idle and be used for a request that can be sent again. */
+  limitMs(nowMs: number): number {
+    if (this.#learnedMs !== Number.POSITIVE_INFINITY) this.#recover(nowMs);
+    return this.#limitMs;
+  }
+
+  /** The same for a request that cannot be sent again. */
+  steadyMs(nowMs: number): number {
+    return this.limitMs(nowMs) * STEADY_SHARE;
+  }
+
+  /** What was learned, or null. */
+  get learnedMs(): number | null {
+    return this.#learnedMs === Number.POSITIVE_INFINITY ? null : this.#learnedMs;
+  }
+
+  /** The upstream said how long it keeps an idle connection (`Keep-Alive: timeout=5`). */
+  onTold(seconds: number): void {
+    const toldMs = seconds * 1000;
+    if (toldMs === this.#toldMs) return;
+    this.#toldMs = toldMs;
+    this.#update();
+  }
+
+  /** The upstream closed a connection that had been idle for `ageMs`, or that long when a request was sent in vain. */
+  onIdleClosed(ageMs: number, nowMs: number): void {
+    if (!this.#learns) return;
+    const last = this.#events.at(-1);
+    if (last !== undefined && nowMs - last.atMs < EVENT_SPAN_MS) {
+      last.ageMs = Math.max(last.ageMs, ageMs);
+      last.atMs = nowMs;
+    } else {
+      this.#events.push({ atMs: nowMs, ageMs });
+      if (this.#events.length > MAX_EVENTS) this.#events.shift();
+    }
+    this.#learn(nowMs);
+  }
+
+  /** A connection was used with success after `idleMs`: no limit below that is in force. */
+  onSurvived(idleMs: number, nowMs: number): void {
+    if (this.#events.length === 0) return;
+    const kept = this.#events.filter((event) => event.ageMs > idleMs);
+    if (kept.length === this.#events.length) return;
+    this.#events = kept;
+    this.#learn(nowMs);
+  }
+
+  #learn(nowMs: number): void {
+    if (this.#events.length < 2) {
+      this.#learnedMs = Number.POSITIVE_INFINITY;
+    } else {
+      // The second least: one outlier, such as a single connection that a load balancer dropped, does not decide.
+      const ages = this.#events.map((event) => event.ageMs).sort((a, b) => a - b);
+      this.#learnedMs = ages[1] ?? Number.POSITIVE_INFINITY;
+    }
+    this.#learnedAtMs = nowMs;
+    this.#update();
+  }
+
+  #recover(nowMs: number): void {
+    if (nowMs - this.#learnedAtMs < RECOVERY_STEP_MS) return;
+    const steps = (nowMs - this.#learnedAtMs) / RECOVERY_STEP_MS;
+    const factor = RECOVERY_FACTOR ** steps;
+    this.#learnedAtMs = nowMs;
+    for (const event of this.#events) event.ageMs *= factor;
+    this.#learnedMs *= factor;
+    if (lessMargin(this.#learnedMs) >= this.#configuredMs) {
+      this.#learnedMs = Number.POSITIVE_INFINITY;
+      this.#events = [];
+    }
+    this.#update();
+  }
+
+  #update(): void {
+    this.#limitMs = Math.min(
+      this.#configuredMs,
+      lessMargin(this.#toldMs),
+      lessMargin(this.#learnedMs),
+    );
+  }
+}
+
+function lessMargin(limitMs: number): number {
+  if (limitMs === Number.POSITIVE_INFINITY) return limitMs;
+  return Math.max(0, limitMs - Math.min(MAX_MARGIN_MS, limitMs * MARGIN_SHARE));
+}

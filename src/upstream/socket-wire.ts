@@ -1,0 +1,199 @@
+/** The real wire: a TCP or TLS socket that reads into one buffer of its own. */
+import type { Socket } from 'node:net';
+import { codeOf } from '../base/fault.ts';
+import type { RawSocket, TunnelHandler, Wire, WireHandler } from './wire.ts';
+
+/** A connection's read buffer. 16 KiB is one TLS record, and most responses whole. */
+const READ_BUFFER_BYTES = 16 * 1024;
+/** What may lie unwritten in a socket before its writer is asked to wait. */
+const HIGH_WATER_BYTES = 64 * 1024;
+
+/**
+ * The `onread` option of a socket. The socket is made with it, before there is a wire to take the bytes.
+ * A buffer shared between connections would be cheaper, and corrupts bodies as soon as a client reads slowly.
+ */
+export class ReadBuffer {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  #isKept = false;
+  /** Set once the wire exists. */
+  onBytes: ((bytes: Buffer) => void) | null = null;
+
+  readonly buffer = (): Buffer => {
+    if (this.#isKept) {
+      this.#bytes = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+      this.#isKept = false;
+    }
+    return this.#bytes;
+  };
+
+  readonly callback = (length: number): boolean => {
+    this.onBytes?.(this.#bytes.subarray(0, length));
+    return true;
+  };
+
+  keep(): void {
+    this.#isKept = true;
+  }
+}
+
+export class SocketWire implements Wire {
+  readonly #socket: Socket;
+  readonly #buffer: ReadBuffer;
+  #handler: WireHandler | null = null;
+  #closedBy: string | null = null;
+  #sent = 0;
+  #received = 0;
+  #isBlocked = false;
+
+  constructor(socket: Socket, buffer: ReadBuffer) {
+    this.#socket = socket;
+    this.#buffer = buffer;
+    buffer.onBytes = (bytes) => {
+      this.#received += bytes.length;
+      this.#handler?.onBytes(bytes);
+    };
+    socket.on('end', this.#onEnd);
+    socket.on('drain', this.#onDrain);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  get hasFailed(): boolean {
+    return this.#socket.errored !== null;
+  }
+
+  setHandler(handler: WireHandler): void {
+    this.#handler = handler;
+  }
+
+  write(data: string | Buffer): boolean {
+    this.#sent += data.length;
+    if (typeof data === 'string') this.#socket.write(data, 'latin1');
+    else this.#socket.write(data);
+    return this.#mayGoOn();
+  }
+
+  writeAll(parts: readonly (string | Buffer)[]): boolean {
+    this.#socket.cork();
+    for (const part of parts) this.write(part);
+    this.#socket.uncork();
+    return this.#mayGoOn();
+  }
+
+  #mayGoOn(): boolean {
+    this.#isBlocked = this.#socket.writableLength > HIGH_WATER_BYTES;
+    return !this.#isBlocked;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  renewBuffer(): void {
+    this.#buffer.keep();
+  }
+
+  close(): void {
+    // RFC 9112 9.8: a TLS connection says close_notify first; end() does, destroySoon() waits until it is written.
+    this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  takeCounts(): readonly [number, number] {
+    const counts = [this.#sent, this.#received] as const;
+    this.#sent = 0;
+    this.#received = 0;
+    return counts;
+  }
+
+  release(): RawSocket {
+    const socket = this.#socket;
+    const buffer = this.#buffer;
+    this.#handler = null;
+    socket.off('end', this.#onEnd);
+    socket.off('drain', this.#onDrain);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
+    return new TunnelSocket(socket, (onData) => {
+      buffer.onBytes = (bytes) => {
+        onData(bytes);
+        // What the other side could not write at once lies in this buffer.
+        buffer.keep();
+      };
+    });
+  }
+
+  readonly #onEnd = (): void => this.#handler?.onPeerEnd();
+
+  readonly #onDrain = (): void => {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    this.#handler?.onWritable();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#closedBy = codeOf(error) ?? error.message;
+  };
+
+  readonly #onClose = (): void => {
+    const handler = this.#handler;
+    this.#handler = null;
+    handler?.onClosed(this.#closedBy);
+  };
+}
+
+/** A socket that has become half of a tunnel. */
+export class TunnelSocket implements RawSocket {
+  readonly #socket: Socket;
+  readonly #listen: (onData: (data: Buffer) => void) => void;
+
+  constructor(socket: Socket, listen: (onData: (data: Buffer) => void) => void) {
+    this.#socket = socket;
+    this.#listen = listen;
+  }
+
+  get writableLength(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(data: Buffer): boolean {
+    return this.#socket.write(data);
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  resetAndDestroy(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  setTunnel(handler: TunnelHandler): void {
+    this.#listen((data) => handler.onData(data));
+    this.#socket.on('end', () => handler.onEnd());
+    this.#socket.on('drain', () => handler.onDrain());
+    this.#socket.on('error', () => {
+      // 'close' follows and is what ends the tunnel.
+    });
+    this.#socket.on('close', () => handler.onClosed());
+  }
+}

@@ -1,0 +1,403 @@
+/**
+ * A named origin: its endpoints, who waits for a connection, and how many there may be.
+ *
+ * A lease is given at once when an idle connection will do. Else the seeker waits in order, and is served by whatever
+ * comes first: a connection that frees up, or one that a dial has opened, whoever it was dialled for. While dials
+ * fail, seekers keep their place until their own deadline; so an upstream that restarts costs no request. Once dials
+ * have failed for longer than that deadline, seekers are refused at once while one dial at a time looks for recovery.
+ */
+import type { Clock, Random } from '../base/clock.ts';
+import { type Fault, fault } from '../base/fault.ts';
+import { LinkedQueue } from '../base/linked-queue.ts';
+import { Deadline, type TimerWheel } from '../base/timer-wheel.ts';
+import { type Leasable, Lease, type LeaseKeeper, type LeaseSeeker } from './carrier.ts';
+import { type DialDemand, DialScheduler } from './dial-scheduler.ts';
+import type { Dial } from './dialer.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import { type EndpointAddress, EndpointSet } from './endpoint-set.ts';
+import { type ConnectionOwner, H1Connection } from './h1/connection.ts';
+import type { CloseReason, ConnectPhases, UpstreamObserver, UpstreamSnapshot } from './observer.ts';
+import type { UpstreamOptions } from './options.ts';
+import { WarmFloor } from './warm-floor.ts';
+import type { Wire } from './wire.ts';
+
+export interface UpstreamParts {
+  readonly options: UpstreamOptions;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly random: Random;
+  readonly dial: Dial;
+  readonly observer: UpstreamObserver;
+  /** Asks discovery to look again, because dials fail. */
+  readonly onAddressDoubt: () => void;
+}
+
+export class Upstream implements LeaseKeeper {
+  readonly options: UpstreamOptions;
+  readonly #parts: UpstreamParts;
+  readonly #endpoints: EndpointSet;
+  readonly #waiting = new LinkedQueue<LeaseSeeker>();
+  readonly #floor: WarmFloor;
+  readonly #dials: DialScheduler;
+  readonly #waitDeadline = new Deadline(() => this.#onWaitDue());
+  #nextId = 1;
+  #resolveFailure: string | null = null;
+  #hasOpened = false;
+  #onRetired: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(parts: UpstreamParts) {
+    this.#parts = parts;
+    this.options = parts.options;
+    this.#endpoints = new EndpointSet(parts.options.pool, parts.random);
+    this.#floor = new WarmFloor(parts.options.pool);
+    this.#dials = new DialScheduler({
+      ...parts,
+      endpoints: this.#endpoints,
+      demand: this.#demand,
+      onConnected: this.#onConnected,
+      onFailed: this.#onDialFailed,
+    });
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  /** Whether the warm floor's first connection has been had, or none is wanted. For readiness. */
+  get isWarm(): boolean {
+    return this.#hasOpened || this.options.pool.warm === 0;
+  }
+
+  /** Leases out. */
+  get active(): number {
+    return this.#endpoints.active;
+  }
+
+  // ---- Leases
+
+  /** Gives a lease, now or later, or says why not. One of the seeker's two methods is called, once. */
+  acquire(seeker: LeaseSeeker): void {
+    const nowMs = this.#parts.wheel.now();
+    const connection = this.#endpoints.takeIdle(seeker.need, seeker.avoid, nowMs);
+    if (connection !== null) {
+      this.#give(seeker, connection, { nowMs, waitedMs: 0 });
+      if (this.#endpoints.idleCount < this.#wantedIdle(nowMs)) this.#dials.run();
+      return;
+    }
+    const refusal = this.#refusal(nowMs);
+    if (refusal !== null) {
+      seeker.onNoLease(refusal);
+      return;
+    }
+    seeker.waitingSinceMs = nowMs;
+    this.#waiting.push(seeker);
+    if (!this.#waitDeadline.isSet) {
+      this.#parts.wheel.set(this.#waitDeadline, this.options.timeouts.waitMs);
+    }
+    this.#dials.run();
+  }
+
+  /** The seeker no longer wants one. Does nothing if it does not wait. */
+  cancel(seeker: LeaseSeeker): void {
+    this.#waiting.remove(seeker);
+    this.#checkRetired();
+  }
+
+  giveBack(leased: Leasable): void {
+    const connection = leased as H1Connection;
+    const pool = this.#endpoints.poolOf(connection);
+    const nowMs = this.#parts.wheel.now();
+    this.#endpoints.onReleased(connection);
+    if (connection.requests > 1) pool.liveness.onSurvived(connection.lastIdleMs, nowMs);
+    const reason = this.#whyNotKept(connection, nowMs);
+    if (reason === null) this.#offer(connection, nowMs);
+    else this.#close(connection, reason);
+    if (this.#waiting.length > 0) this.#dials.run();
+    this.#checkRetired();
+  }
+
+  discard(leased: Leasable, reason: CloseReason): void {
+    const connection = leased as H1Connection;
+    this.#endpoints.onReleased(connection);
+    this.#close(connection, reason);
+    this.#dials.run();
+    this.#checkRetired();
+  }
+
+  /** A reused connection was found dead under a request: it had been idle for too long. */
+  onStale(leased: Leasable): void {
+    const connection = leased as H1Connection;
+    this.#endpoints
+      .poolOf(connection)
+      .liveness.onIdleClosed(connection.lastIdleMs, this.#parts.wheel.now());
+  }
+
+  /** Whether this connection's endpoint has last answered as HTTP/1.0. */
+  speaksHttp10(leased: Leasable): boolean {
+    return this.#endpoints.poolOf(leased as H1Connection).isHttp10;
+  }
+
+  #give(
+    seeker: LeaseSeeker,
+    connection: H1Connection,
+    { nowMs, waitedMs }: { readonly nowMs: number; readonly waitedMs: number },
+  ): void {
+    connection.isLeased = true;
+    connection.lastIdleMs = nowMs - connection.idleSinceMs;
+    this.#endpoints.onLeased(connection);
+    this.#floor.onActive(this.#endpoints.active);
+    this.#parts.observer.onLeased({ isReused: connection.requests > 0, waitedMs });
+    seeker.onLease(new Lease(connection, this));
+  }
+
+  /** To the first that it will do for, or to the idle ones. */
+  #offer(connection: H1Connection, nowMs: number): void {
+    for (let seeker = this.#waiting.first; seeker !== null; seeker = seeker.queuedAfter) {
+      if (seeker.need === 'new' && !isNewFor(connection, seeker)) continue;
+      this.#waiting.remove(seeker);
+      connection.idleSinceMs = nowMs;
+      this.#give(seeker, connection, { nowMs, waitedMs: nowMs - seeker.waitingSinceMs });
+      return;
+    }
+    // All who wait want a new connection, and there is no room for one beside this.
+    if (this.#waiting.length > 0 && this.#total() >= this.options.pool.maxConnections) {
+      this.#close(connection, 'surplus');
+      return;
+    }
+    this.#endpoints.putIdle(connection, nowMs);
+    this.#watchIdle(connection, nowMs);
+  }
+
+  #whyNotKept(connection: H1Connection, nowMs: number): CloseReason | null {
+    const { maxRequests } = this.options.pool;
+    if (!connection.isOpen) return 'idle-closed-by-upstream';
+    if (this.#endpoints.poolOf(connection).isDraining) return 'endpoint-gone';
+    if (maxRequests > 0 && connection.requests >= maxRequests) return 'max-requests';
+    if (nowMs >= connection.expiresAtMs) return 'max-age';
+    if (this.#onRetired !== null && this.#waiting.length === 0) return 'shutdown';
+    return null;
+  }
+
+  #close(connection: H1Connection, reason: CloseReason): void {
+    this.#endpoints.remove(connection);
+    connection.close(reason);
+    const ageMs = this.#parts.wheel.now() - connection.bornMs;
+    this.#parts.observer.onClosed(reason, { ageMs, requests: connection.requests });
+  }
+
+  // ---- Waiting
+
+  #refusal(nowMs: number): Fault | null {
+    if (this.#dials.isDown(nowMs)) {
+      this.#dials.probe();
+      const last = this.#dials.lastFault?.cause ?? '';
+      const forMs = Math.round(nowMs - (this.#dials.failingSinceMs ?? nowMs));
+      return fault(
+        'upstream-down',
+        'upstream',
+        `No connection to upstream "${this.name}" for ${forMs} ms. ${last}`.trim(),
+      );
+    }
+    if (this.#waiting.length < this.options.pool.maxWaiting) return null;
+    return fault(
+      'waiting-full',
+      'gateway',
+      `${this.#waiting.length} requests wait for upstream "${this.name}" already: raise pool.maxConnections or pool.maxWaiting.`,
+    );
+  }
+
+  #onWaitDue(): void {
+    const { waitMs } = this.options.timeouts;
+    const { wheel, observer } = this.#parts;
+    const nowMs = wheel.now();
+    for (let seeker = this.#waiting.first; seeker !== null; seeker = this.#waiting.first) {
+      const leftMs = seeker.waitingSinceMs + waitMs - nowMs;
+      if (leftMs > 0) {
+        wheel.set(this.#waitDeadline, leftMs);
+        return;
+      }
+      this.#waiting.remove(seeker);
+      observer.onWaitEnded(nowMs - seeker.waitingSinceMs);
+      seeker.onNoLease(this.#whyNone());
+    }
+    this.#checkRetired();
+  }
+
+  #whyNone(): Fault {
+    const { waitMs } = this.options.timeouts;
+    if (this.#endpoints.isEmpty) {
+      return this.#resolveFailure === null
+        ? fault('no-endpoint', 'upstream', `Upstream "${this.name}" has no endpoint yet.`)
+        : fault('dns-failed', 'upstream', this.#resolveFailure);
+    }
+    if (this.#dials.lastFault !== null) return this.#dials.lastFault;
+    return fault(
+      'wait-timeout',
+      'gateway',
+      `No connection to upstream "${this.name}" became free within ${waitMs} ms: all ${this.#total()} are in use; raise pool.maxConnections or look why it answers slowly.`,
+    );
+  }
+
+  #total(): number {
+    return this.#endpoints.size + this.#endpoints.connecting;
+  }
+
+  // ---- Dialling
+
+  #wantedIdle(nowMs: number): number {
+    if (this.#onRetired !== null || this.#isClosed) return 0;
+    return this.#floor.wanted(this.#endpoints.active, this.#endpoints.liveCount, nowMs);
+  }
+
+  readonly #demand = (): DialDemand => {
+    const waiting = this.#waiting.length;
+    const nowMs = this.#parts.wheel.now();
+    const cold = this.#wantedIdle(nowMs) - this.#endpoints.readyCount(nowMs);
+    return {
+      missing: waiting + Math.max(0, cold),
+      hasWaiters: waiting > 0,
+      avoid: this.#waiting.first?.avoid ?? null,
+    };
+  };
+
+  readonly #onConnected = (pool: EndpointPool, wire: Wire, phases: ConnectPhases): void => {
+    const { observer, wheel, random } = this.#parts;
+    const { maxAgeMs } = this.options.pool;
+    const nowMs = wheel.now();
+    this.#hasOpened = true;
+    observer.onOpened(phases);
+    const connection = new H1Connection({
+      id: this.#nextId++,
+      endpoint: pool.target.address,
+      wire,
+      owner: this.#ownerFor(pool),
+      wheel,
+      limits: this.options.responseLimits,
+      // A tenth either way, so that connections opened together do not end together.
+      expiresAtMs:
+        maxAgeMs === 0 ? Number.POSITIVE_INFINITY : nowMs + maxAgeMs * (0.9 + 0.2 * random()),
+      onIdleTooLong: this.#onIdleDue,
+    });
+    this.#endpoints.add(pool, connection);
+    const isUnwanted = this.#onRetired !== null && this.#waiting.length === 0;
+    if (pool.isDraining) this.#close(connection, 'endpoint-gone');
+    else if (this.#isClosed || isUnwanted) this.#close(connection, 'shutdown');
+    else this.#offer(connection, nowMs);
+    this.#dials.run();
+    this.#checkRetired();
+  };
+
+  readonly #onDialFailed = (failure: Fault): void => {
+    this.#parts.observer.onDialFailed(failure);
+    this.#parts.onAddressDoubt();
+    this.#dials.run();
+  };
+
+  #ownerFor(pool: EndpointPool): ConnectionOwner {
+    const { observer } = this.#parts;
+    return {
+      onIdleLost: (connection, reason) => this.#onIdleLost(pool, connection, reason),
+      onKeepAliveTold: (seconds) => pool.liveness.onTold(seconds),
+      onHttp10: (isHttp10) => {
+        pool.isHttp10 = isHttp10;
+      },
+      onRepaired: () => observer.onRepairedResponse(),
+      onCounts: (sent, received) => observer.onBytes(sent, received),
+    };
+  }
+
+  // ---- Idle connections
+
+  #watchIdle(connection: H1Connection, nowMs: number): void {
+    const { liveness } = this.#endpoints.poolOf(connection);
+    const idleMs = nowMs - connection.idleSinceMs;
+    const steadyMs = liveness.steadyMs(nowMs);
+    // First when it stops counting for the warm floor, so that its replacement is there before it goes.
+    const untilMs = idleMs < steadyMs ? steadyMs - idleMs : liveness.limitMs(nowMs) - idleMs;
+    this.#parts.wheel.set(
+      connection.idleDeadline,
+      Math.min(untilMs, connection.expiresAtMs - nowMs),
+    );
+  }
+
+  readonly #onIdleDue = (connection: H1Connection): void => {
+    if (connection.isLeased || !connection.isOpen) return;
+    const nowMs = this.#parts.wheel.now();
+    const { liveness } = this.#endpoints.poolOf(connection);
+    if (nowMs >= connection.expiresAtMs) this.#close(connection, 'max-age');
+    else if (nowMs - connection.idleSinceMs >= liveness.limitMs(nowMs)) {
+      this.#close(connection, 'idle-limit');
+    } else this.#watchIdle(connection, nowMs);
+    this.#dials.run();
+  };
+
+  #onIdleLost(pool: EndpointPool, connection: H1Connection, reason: CloseReason): void {
+    const nowMs = this.#parts.wheel.now();
+    if (reason === 'idle-closed-by-upstream') {
+      pool.liveness.onIdleClosed(nowMs - connection.idleSinceMs, nowMs);
+    }
+    this.#close(connection, reason);
+    this.#dials.run();
+  }
+
+  // ---- Endpoints
+
+  /** Takes a new set of addresses. Those that are gone drain; those that come are warmed. */
+  setEndpoints(addresses: readonly EndpointAddress[]): void {
+    this.#resolveFailure = null;
+    for (const idle of this.#endpoints.set(addresses)) this.#close(idle, 'endpoint-gone');
+    this.#dials.run();
+  }
+
+  onResolveFailed(cause: string): void {
+    this.#resolveFailure = cause;
+  }
+
+  // ---- The end
+
+  /** Serves those who wait and those who hold leases, opens nothing else, and calls back when all is closed. */
+  retire(onRetired: () => void): void {
+    this.#onRetired = onRetired;
+    for (const idle of this.#endpoints.takeAllIdle()) this.#close(idle, 'shutdown');
+    this.#checkRetired();
+  }
+
+  #checkRetired(): void {
+    if (this.#onRetired === null || this.#isClosed) return;
+    if (this.#endpoints.active > 0 || this.#waiting.length > 0) return;
+    const onRetired = this.#onRetired;
+    this.destroy();
+    onRetired();
+  }
+
+  /** Closes everything now. Who waits is refused. */
+  destroy(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#parts.wheel.clear(this.#waitDeadline);
+    this.#dials.stop();
+    for (let seeker = this.#waiting.shift(); seeker !== null; seeker = this.#waiting.shift()) {
+      seeker.onNoLease(fault('draining', 'gateway', 'The gateway is shutting down.'));
+    }
+    for (const connection of this.#endpoints.all()) this.#close(connection, 'shutdown');
+  }
+
+  snapshot(): UpstreamSnapshot {
+    const nowMs = this.#parts.wheel.now();
+    return {
+      name: this.name,
+      endpoints: this.#endpoints.snapshot(nowMs),
+      waiting: this.#waiting.length,
+      warmWanted: this.#wantedIdle(nowMs),
+      isDown: this.#dials.isDown(nowMs),
+      lastDialFault: this.#dials.lastFault,
+      maxConnections: this.options.pool.maxConnections,
+    };
+  }
+}
+
+/** Opened since the seeker began to wait, and never used: nothing that was stale can be stale again. */
+function isNewFor(connection: H1Connection, seeker: LeaseSeeker): boolean {
+  return connection.requests === 0 && connection.bornMs >= seeker.waitingSinceMs;
+}
