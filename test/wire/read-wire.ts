@@ -1,0 +1,51 @@
+/**
+ * Reads wire documents. A document is Markdown: each `##` heading is a case; its first fenced block, `wire`, holds
+ * the octets (see escapes.ts), its second, `events`, one line for each event expected (see play.ts). Settings stand
+ * behind the word `wire`: `method=HEAD` (of the request that a response answers), `eof` (the sender then closes),
+ * `pipelined` (read on after the first message), and limits such as `headBytes=200`.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { unescapeOctets } from './escapes.ts';
+
+export interface WireCase {
+  /** The heading, with the requirement's id where there is one. */
+  readonly name: string;
+  readonly document: string;
+  readonly bytes: Buffer;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly expected: readonly string[];
+}
+
+/** All cases of all documents in a folder of test/wire. Throws on a case that lacks a block. */
+export function readWireCases(folder: 'requests' | 'responses'): WireCase[] {
+  const root = new URL(`${folder}/`, import.meta.url);
+  return readdirSync(root)
+    .filter((file) => file.endsWith('.md'))
+    .sort()
+    .flatMap((file) => readDocument(file, readFileSync(new URL(file, root), 'utf8')));
+}
+
+export function readDocument(document: string, text: string): WireCase[] {
+  const [, ...sections] = text.split(/^## /m);
+  return sections.map((section) => {
+    const name = section.slice(0, section.indexOf('\n')).trim();
+    const found = /^```wire(.*)\n([\s\S]*?)^```\n[\s\S]*?^```events\n([\s\S]*?)^```/m.exec(section);
+    if (found === null) throw new Error(`${document}: "${name}" lacks its wire or events block`);
+    const [, settings = '', wire = '', events = ''] = found;
+    return {
+      name,
+      document,
+      bytes: unescapeOctets(wire),
+      settings: new Map(
+        settings
+          .split(' ')
+          .filter((each) => each !== '')
+          .map((each) => {
+            const [key = '', value = ''] = each.split('=');
+            return [key, value] as const;
+          }),
+      ),
+      expected: events.split('\n').filter((line) => line !== ''),
+    };
+  });
+}
