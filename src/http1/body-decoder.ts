@@ -61,7 +61,8 @@ export class BodyDecoder {
   }
 
   begin(framing: BodyFraming, contentLength: number): void {
-    this.#state = framing === 'chunked' ? 'size' : framing;
+    if (framing === 'chunked') this.#state = 'size';
+    else this.#state = framing === 'length' && contentLength === 0 ? 'none' : framing;
     this.#left = framing === 'length' ? contentLength : 0;
     this.#digits = 0;
     this.#extensions = 0;
@@ -218,6 +219,7 @@ export class BodyDecoder {
         if (at + 1 === bytes.length) break;
         if (bytes[at + 1] !== LF)
           return this.#endMalformed('a bare CR in the trailers (RFC 9112 2.2)');
+        if (at - start > MAX_TRAILERS) return this.#trailersTooLong();
         trailers.text = bytes.toString('latin1', start, at);
         input.at = at + 2;
         this.#state = 'none';
@@ -233,9 +235,11 @@ export class BodyDecoder {
       at = next;
     }
     this.#trailerLine = at - start;
-    if (bytes.length - start > MAX_TRAILERS)
-      return this.#endMalformed(`trailers longer than ${MAX_TRAILERS} octets`);
-    return 'more';
+    return bytes.length - start > MAX_TRAILERS ? this.#trailersTooLong() : 'more';
+  }
+
+  #trailersTooLong(): 'malformed' {
+    return this.#endMalformed(`trailers longer than ${MAX_TRAILERS} octets`);
   }
 
   #endMalformed(reason: string): 'malformed' {
@@ -261,13 +265,17 @@ const forbiddenNames: ReadonlySet<string> = new Set([
   'www-authenticate',
 ]);
 
-/** The trailer fields that may be passed on, as lines; empty when none may (RFC 9110 6.5.1). */
-export function trailerLines(trailers: FieldTable): string {
+/**
+ * The trailer fields that may be passed on, as lines; empty when none may (RFC 9110 6.5.1).
+ * `named` are those that the head's Connection named, in lower case: they bind trailers too (RFC 9110 7.6.1).
+ */
+export function trailerLines(trailers: FieldTable, named: readonly string[] | null = null): string {
   let lines = '';
   for (let index = 0; index < trailers.count; index += 1) {
     const name = trailers.name(index);
-    if (isForbiddenInTrailers(trailers.id(index)) || forbiddenNames.has(name.toLowerCase()))
-      continue;
+    if (isForbiddenInTrailers(trailers.id(index))) continue;
+    const lower = name.toLowerCase();
+    if (forbiddenNames.has(lower) || named?.includes(lower)) continue;
     lines += `${name}: ${trailers.value(index)}\r\n`;
   }
   return lines;

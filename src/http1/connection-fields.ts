@@ -1,5 +1,5 @@
 /** What the fields that govern connection and length say: shared by requests and responses. */
-import { FieldId, type FieldTable } from '../message/fields.ts';
+import { FieldId, type FieldTable, trimBlanks } from '../message/fields.ts';
 import type { ConnectionOptions } from '../message/head.ts';
 
 /** Fields without which a message is read differently: naming one in Connection is an attack (RFC 9110 7.6.1). */
@@ -70,7 +70,7 @@ export function readTransferEncoding(fields: FieldTable): CodingReading {
   if (fields.indexOf(FieldId.transferEncoding, index + 1) !== -1) return 'broken';
   const value = fields.value(index).toLowerCase();
   if (value === 'chunked') return 'chunked';
-  const members = value.split(',').map((member) => member.trim());
+  const members = value.split(',').map(trimBlanks);
   // RFC 9112 6.1, 7.1: chunked once, last, without parameters; an empty member is read by some and not by others.
   if (members.at(-1) !== 'chunked' || members.indexOf('chunked') !== members.length - 1)
     return 'broken';

@@ -57,10 +57,10 @@ export class RequestParser {
       return this.fault === null ? 'more' : 'refused';
     const { bytes } = input;
     if (this.#searched > 0 && bytes.indexOf(LF, input.at + this.#searched - 1) === -1)
-      return this.#wait(input);
+      return this.#wait(input, head);
     if (!this.#inFields) {
       const next = this.#readRequestLine(bytes, input.at, head);
-      if (next === Line.incomplete) return this.#wait(input);
+      if (next === Line.incomplete) return this.#wait(input, head);
       if (next < 0) return 'refused';
       this.#lineAt = next - input.at;
       this.#inFields = true;
@@ -88,7 +88,7 @@ export class RequestParser {
       if (at - start > this.#limits.headBytes) return this.#tooLarge();
     }
     this.#lineAt = at - start;
-    return this.#wait(input);
+    return this.#wait(input, head);
   }
 
   /** False when more bytes are needed, or when there was an error. */
@@ -192,11 +192,13 @@ export class RequestParser {
     return `octet 0x${hex(octet)} in the request target: percent-encode it (RFC 9112 3.2)`;
   }
 
-  #wait(input: Input): ReadHead {
+  #wait(input: Input, head: RequestHead): ReadHead {
     this.#searched = input.length;
     if (this.#searched <= this.#limits.headBytes) return 'more';
-    return this.#inFields
-      ? this.#tooLarge()
+    if (this.#inFields) return this.#tooLarge();
+    // Which part of the line has no end is seen by reading it: lines that come in pieces are looked at once whole.
+    return this.#readRequestLine(input.bytes, input.at, head) === Line.improper
+      ? 'refused'
       : this.#refuse('target-too-long', 'a request line longer than the whole head may be');
   }
 
@@ -219,6 +221,8 @@ export class RequestParser {
   #interpret(head: RequestHead): boolean {
     const { fields, options } = head;
     const refusal = readConnection(fields, options) ?? this.#readAuthority(head);
+    // RFC 9110 7.8: Upgrade in an HTTP/1.0 request is ignored.
+    if (head.version === 10) options.upgrade = false;
     if (refusal !== null) return this.#deny('bad-request', refusal);
     if (head.method === 'CONNECT') {
       return isAuthority(this.#target) && /:[0-9]+$/.test(this.#target)

@@ -1,12 +1,19 @@
 /** The request target's four forms and the Host field (RFC 9112 3.2). */
 
-/** Host and optional port as RFC 3986 writes them: a name or IPv4, or an IP literal in brackets. No user information. */
-const authorityForm = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=%]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
+/**
+ * Host and optional port as RFC 3986 writes them: a name or IPv4, or an IPv6 address in brackets. No user information.
+ * A comma is a sub-delimiter that RFC 3986 allows in a name, and a sure sign of two Host lines joined by somebody.
+ */
+const authorityForm =
+  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
 
 /** Whether `value` is a host with an optional port, as Host must be (RFC 9112 3.2). */
 export function isAuthority(value: string): boolean {
-  // A comma is a sub-delimiter that RFC 3986 allows in a name, and a sure sign of two Host lines joined by somebody.
-  return authorityForm.test(value) && !value.includes(',') && portIsProper(value);
+  return (
+    authorityForm.test(value) &&
+    portIsProper(value) &&
+    (!value.startsWith('[') || isIpv6(value.slice(1, value.indexOf(']'))))
+  );
 }
 
 function portIsProper(value: string): boolean {
@@ -14,6 +21,26 @@ function portIsProper(value: string): boolean {
   if (colon === -1 || value.endsWith(']')) return true;
   return Number(value.slice(colon + 1)) <= 65535;
 }
+
+/** Whether the text, known to be hexadecimal digits, colons and dots, is an IPv6 address (RFC 3986 3.2.2). */
+function isIpv6(text: string): boolean {
+  const halves = text.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  let count = groups.length;
+  const last = groups.at(-1) ?? '';
+  if (last.includes('.')) {
+    // An IPv4 address may stand for the last two groups.
+    if (!text.endsWith(last) || !ipv4Form.test(last)) return false;
+    groups.pop();
+    count += 1;
+  }
+  if (!groups.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return false;
+  return halves.length === 2 ? count <= 7 : count === 8;
+}
+
+const ipv4Form =
+  /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/;
 
 export interface Target {
   /** Path and query, or `*`. */

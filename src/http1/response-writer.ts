@@ -31,8 +31,9 @@ export function responseHead(
   const { fields } = head;
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
   text += forwardedLines(fields, linesFor(framing, head), head.options.named, null);
-  // RFC 9110 6.6.1: a response without Date gets the time of its arrival.
-  if (fields.indexOf(FieldId.date) === -1 && head.status >= 200) text += `Date: ${date}\r\n`;
+  // RFC 9110 6.6.1: a response without Date gets the time of its arrival; so does one whose Connection takes it away.
+  const hasDate = fields.indexOf(FieldId.date) !== -1 && !head.options.named?.includes('date');
+  if (!hasDate && head.status >= 200) text += `Date: ${date}\r\n`;
   if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   else if (framing.kind === 'known-length') text += `Content-Length: ${framing.bytes}\r\n`;
   return `${text}${connectionLines}\r\n`;

@@ -77,6 +77,22 @@ export function identify(bytes: Uint8Array, start: number, end: number): FieldId
   return FieldId.other;
 }
 
+/**
+ * The text without SP and HTAB around it. `trim` would take 0xA0 too, which is a space in latin1 and opaque in HTTP;
+ * and a pattern takes time that grows with the square of the white space within.
+ */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
 /** Numbers kept for each field: id, start and end of name, start and end of value, end of line. */
 const STRIDE = 6;
 
@@ -169,8 +185,8 @@ export class FieldTable {
     const found: string[] = [];
     for (let index = this.indexOf(id); index !== -1; index = this.indexOf(id, index + 1)) {
       for (const member of this.value(index).split(',')) {
-        const trimmed = member.trim().toLowerCase();
-        if (trimmed !== '') found.push(trimmed);
+        const trimmed = trimBlanks(member);
+        if (trimmed !== '') found.push(trimmed.toLowerCase());
       }
     }
     return found;
