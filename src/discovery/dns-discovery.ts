@@ -106,8 +106,9 @@ class DnsDiscovery implements Discovery {
   refresh(): void {
     // A round that is under way is as good as the next one would be.
     if (this.#state.kind !== 'waiting') return;
-    const soonMs = this.#askedAtMs + this.#intervals.leastMs;
-    if (soonMs < this.#state.untilMs) this.#wait(soonMs - this.#options.clock.now());
+    const nowMs = this.#options.clock.now();
+    const soonMs = Math.max(nowMs, this.#askedAtMs + this.#intervals.leastMs);
+    if (soonMs < this.#state.untilMs) this.#wait(soonMs - nowMs);
   }
 
   stop(): void {

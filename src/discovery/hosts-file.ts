@@ -11,9 +11,9 @@ export type HostsFile = ReadonlyMap<string, readonly string[]>;
  */
 export function parseHostsFile(text: string): HostsFile {
   const hosts = new Map<string, string[]>();
-  for (const line of text.split('\n')) {
+  for (const line of text.split(/[\r\n]+/)) {
     const [content = ''] = line.split('#');
-    const [address = '', ...names] = content.split(/[ \t\r]+/).filter((word) => word !== '');
+    const [address = '', ...names] = content.split(/[ \t]+/).filter((word) => word !== '');
     if (isIP(address) === 0) continue;
     const ip = canonicalIp(address);
     for (const name of names) {

@@ -5,7 +5,7 @@
  * `api.shop.svc.cluster.local`. Node's `dns.resolve*` reads only the name servers, so the rest is done here.
  * `LOCALDOMAIN` and `RES_OPTIONS` are not read: they belong to another program's environment.
  */
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 
 export interface ResolvConf {
   /** IP addresses, in the order in which they are asked. Never empty. */
@@ -44,35 +44,25 @@ const DEFAULT: ResolvConf = {
 export function parseResolvConf(text: string, hostname = ''): ResolvConf {
   const servers: string[] = [];
   let search: readonly string[] | null = null;
-  let { ndots, timeoutMs, attempts } = DEFAULT;
-  for (const line of text.split('\n')) {
+  let numbers: Numbers = DEFAULT;
+  for (const line of text.split(/[\r\n]+/)) {
     // A keyword stands in the first column. Comments have lines of their own, so they match no keyword.
     const [, keyword, rest = ''] = /^([a-z]+)[ \t]+(.*)$/.exec(line) ?? [];
-    const words = rest.split(/[ \t\r]+/).filter((word) => word !== '');
-    const first = words[0];
+    const words = rest.split(/[ \t]+/).filter((word) => word !== '');
+    const [first] = words;
     if (first === undefined) continue;
     // `domain` and `search` exclude each other: the last one in the file holds.
     if (keyword === 'domain') search = [first];
     else if (keyword === 'search') search = words;
     else if (keyword === 'nameserver' && isServer(first)) servers.push(first);
-    else if (keyword === 'options') {
-      for (const word of words) {
-        const number = Number.parseInt(word.slice(word.indexOf(':') + 1), 10) || 0;
-        if (word.startsWith('ndots:')) ndots = Math.min(Math.max(number, 0), MAX_NDOTS);
-        // glibc makes a time of zero one second, and so it does here; no attempt at all would resolve nothing.
-        else if (word.startsWith('timeout:'))
-          timeoutMs = Math.min(Math.max(number, 1), MAX_TIMEOUT_SECONDS) * 1_000;
-        else if (word.startsWith('attempts:'))
-          attempts = Math.min(Math.max(number, 1), MAX_ATTEMPTS);
-      }
-    }
+    else if (keyword === 'options') numbers = words.reduce(withOption, numbers);
   }
   return {
     servers: servers.length === 0 ? DEFAULT.servers : servers.slice(0, MAX_SERVERS),
     search: (search ?? domainOf(hostname)).map(withoutOuterDots),
-    ndots,
-    timeoutMs,
-    attempts,
+    ndots: numbers.ndots,
+    timeoutMs: numbers.timeoutMs,
+    attempts: numbers.attempts,
   };
 }
 
@@ -96,9 +86,30 @@ export function absoluteName(name: string): string {
   return name.endsWith('.') ? name.slice(0, -1) : name;
 }
 
+type Numbers = Pick<ResolvConf, 'ndots' | 'timeoutMs' | 'attempts'>;
+
+function withOption(numbers: Numbers, word: string): Numbers {
+  const [option, value = ''] = word.split(':');
+  // libc reads it with atoi: what is no number is zero.
+  const number = Number.parseInt(value, 10) || 0;
+  const within = (least: number, most: number): number => Math.min(Math.max(number, least), most);
+  switch (option) {
+    case 'ndots':
+      return { ...numbers, ndots: within(0, MAX_NDOTS) };
+    case 'timeout':
+      // glibc makes a time of zero one second when it waits.
+      return { ...numbers, timeoutMs: within(1, MAX_TIMEOUT_SECONDS) * 1_000 };
+    case 'attempts':
+      // Here alone other than libc, for which no attempt means that no name resolves.
+      return { ...numbers, attempts: within(1, MAX_ATTEMPTS) };
+    default:
+      return numbers;
+  }
+}
+
 /** An address, for IPv6 perhaps with a zone; a port is not part of the format. */
 function isServer(word: string): boolean {
-  return isIPv4(word) || isIPv6(word) || isIP(word.split('%')[0] ?? '') === 6;
+  return isIP(word) !== 0;
 }
 
 function domainOf(hostname: string): readonly string[] {
