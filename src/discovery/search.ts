@@ -33,7 +33,7 @@ export interface SearchAnswer {
   readonly ttlMs: number;
 }
 
-export interface SearchFailure {
+interface SearchFailure {
   readonly kind: 'failed';
   /** One sentence. */
   readonly cause: string;
