@@ -26,10 +26,11 @@ export class MovingAverage {
   }
 }
 
-/** The highest value of late: falls by half every `halfLifeMs`, and never below the value now. */
+/** The highest value of late: falls by half every `halfLifeMs`, and never below the value last observed. */
 export class RecentPeak {
   readonly #halfLifeMs: number;
   #peak = 0;
+  #last = 0;
   #lastMs = 0;
 
   constructor(halfLifeMs: number) {
@@ -38,10 +39,12 @@ export class RecentPeak {
 
   observe(value: number, nowMs: number): void {
     this.#peak = Math.max(value, this.at(nowMs));
+    this.#last = value;
     this.#lastMs = nowMs;
   }
 
   at(nowMs: number): number {
-    return this.#peak * 0.5 ** (Math.max(0, nowMs - this.#lastMs) / this.#halfLifeMs);
+    const fallen = this.#peak * 0.5 ** (Math.max(0, nowMs - this.#lastMs) / this.#halfLifeMs);
+    return Math.max(this.#last, fallen);
   }
 }

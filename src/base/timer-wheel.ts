@@ -7,17 +7,20 @@
  * - a deadline is an object that its owner keeps for life; setting it again to a later time only writes a number,
  *   and the wheel moves it when its old time comes;
  * - the wheel sleeps until the earliest occupied slot, and not at all when it is empty;
- * - a deadline is never early, and late by at most one slot (`slotMs`).
+ * - a deadline is never early, and late by at most one slot (`slotMs`) and the millisecond to which sleeps are rounded.
  *
- * Slots are a ring. A deadline further away than the ring is long stays in its slot for another round.
+ * Slots are a ring. A deadline further away than the ring is long stays in its slot for another round. One more
+ * slot, outside the ring, holds those that are being fired: what fires may set and clear any of them.
  */
 import type { Cancel, Clock } from './clock.ts';
+
+const UNSET = -1;
 
 /** Something that has to be looked at later. Owned by one object, set and cleared any number of times. */
 export class Deadline {
   readonly #onDue: () => void;
-  /** When it falls due, in clock milliseconds; 0 when it is not set. Read by the wheel alone. */
-  dueMs = 0;
+  /** When it falls due, in clock milliseconds; -1 when it is not set. Touched by the wheel alone. */
+  dueMs = UNSET;
   /** The wheel's links; `slot` is -1 while it lies in none. Touched by the wheel alone. */
   slot = -1;
   previous: Deadline | null = null;
@@ -28,7 +31,7 @@ export class Deadline {
   }
 
   get isSet(): boolean {
-    return this.dueMs !== 0;
+    return this.dueMs !== UNSET;
   }
 
   fire(): void {
@@ -37,11 +40,15 @@ export class Deadline {
 }
 
 const SLOT_COUNT = 4096;
+/** The slot outside the ring. */
+const FIRING = SLOT_COUNT;
+/** `setTimeout` takes a longer delay for none at all. */
+const MAX_SLEEP_MS = 2_147_483_647;
 
 export class TimerWheel {
   readonly #clock: Clock;
   readonly #slotMs: number;
-  readonly #heads: (Deadline | null)[] = new Array<Deadline | null>(SLOT_COUNT).fill(null);
+  readonly #heads: (Deadline | null)[] = new Array<Deadline | null>(SLOT_COUNT + 1).fill(null);
   /** The next tick to be looked at; ticks are clock time divided by `slotMs`. */
   #tick: number;
   #count = 0;
@@ -64,23 +71,28 @@ export class TimerWheel {
     return this.#clock.now();
   }
 
-  /** Makes `deadline` fall due `delayMs` from now, whatever it was set to before. */
+  /** Makes `deadline` fall due `delayMs` from now, whatever it was set to before. Infinity clears it. */
   set(deadline: Deadline, delayMs: number): void {
     const dueMs = this.#clock.now() + Math.max(0, delayMs);
-    // Moved later: leave it where it lies; the sweep of its old slot moves it.
-    const stays = deadline.slot !== -1 && deadline.dueMs !== 0 && dueMs >= deadline.dueMs;
-    if (stays) {
-      deadline.dueMs = dueMs;
+    if (!Number.isFinite(dueMs)) {
+      this.clear(deadline);
       return;
     }
-    if (deadline.slot !== -1) this.#unlink(deadline);
+    if (deadline.slot !== -1) {
+      // Moved later: leave it where it lies; the sweep of its old slot moves it.
+      if (dueMs >= deadline.dueMs) {
+        deadline.dueMs = dueMs;
+        return;
+      }
+      this.#unlink(deadline);
+    }
     deadline.dueMs = dueMs;
     this.#link(deadline);
   }
 
   /** Takes it out; it will not fire. Safe to call at any time, also from its own `onDue`. */
   clear(deadline: Deadline): void {
-    deadline.dueMs = 0;
+    deadline.dueMs = UNSET;
     if (deadline.slot !== -1) this.#unlink(deadline);
   }
 
@@ -91,14 +103,22 @@ export class TimerWheel {
     this.#wakeTick = Number.NEGATIVE_INFINITY;
   }
 
+  get #isStopped(): boolean {
+    return this.#wakeTick === Number.NEGATIVE_INFINITY;
+  }
+
   #link(deadline: Deadline): void {
-    // Rounded up, so that a deadline is never early.
     if (this.#count === 0 && !this.#running)
       this.#tick = Math.floor(this.#clock.now() / this.#slotMs);
     // While sweeping, the slot under the hand has been emptied already: the next one is the earliest.
     const earliest = this.#running ? this.#tick + 1 : this.#tick;
+    // Rounded up, so that a deadline is never early.
     const tick = Math.max(earliest, Math.ceil(deadline.dueMs / this.#slotMs));
-    const slot = tick % SLOT_COUNT;
+    this.#put(deadline, tick % SLOT_COUNT);
+    if (tick < this.#wakeTick && !this.#running) this.#sleepUntil(tick);
+  }
+
+  #put(deadline: Deadline, slot: number): void {
     const head = this.#heads[slot] ?? null;
     deadline.slot = slot;
     deadline.previous = null;
@@ -106,7 +126,6 @@ export class TimerWheel {
     if (head !== null) head.previous = deadline;
     this.#heads[slot] = deadline;
     this.#count += 1;
-    if (tick < this.#wakeTick && !this.#running) this.#sleepUntil(tick);
   }
 
   #unlink(deadline: Deadline): void {
@@ -123,47 +142,64 @@ export class TimerWheel {
     this.#cancelSleep?.();
     this.#wakeTick = tick;
     const delayMs = Math.max(1, Math.ceil(tick * this.#slotMs - this.#clock.now()));
-    this.#cancelSleep = this.#clock.sleep(delayMs, this.#wake);
+    this.#cancelSleep = this.#clock.sleep(Math.min(delayMs, MAX_SLEEP_MS), this.#wake);
   }
 
   readonly #wake = (): void => {
     this.#cancelSleep = null;
     this.#running = true;
-    const nowMs = this.#clock.now();
+    try {
+      this.#sweepUntil(this.#clock.now());
+    } finally {
+      // Also when a deadline's owner threw: the deadlines of all others must not be lost with it.
+      this.#running = false;
+      if (!this.#isStopped) {
+        this.#wakeTick = Number.POSITIVE_INFINITY;
+        if (this.#count > 0) this.#sleepUntil(this.#nextOccupied());
+      }
+    }
+  };
+
+  #sweepUntil(nowMs: number): void {
+    // What a sweep that was broken off by an error had left.
+    this.#fireTaken(nowMs);
     const last = Math.floor(nowMs / this.#slotMs);
     // After a long sleep each slot needs one look at most.
     if (last - this.#tick >= SLOT_COUNT) this.#tick = last - SLOT_COUNT + 1;
-    for (; this.#tick <= last; this.#tick += 1) this.#sweep(this.#tick % SLOT_COUNT, nowMs);
-    this.#running = false;
-    if (this.#wakeTick === Number.NEGATIVE_INFINITY) return;
-    this.#wakeTick = Number.POSITIVE_INFINITY;
-    if (this.#count > 0) this.#sleepUntil(this.#nextOccupied());
-  };
+    for (; this.#tick <= last && !this.#isStopped; this.#tick += 1) {
+      this.#take(this.#tick % SLOT_COUNT, nowMs);
+      this.#fireTaken(nowMs);
+    }
+  }
 
-  #sweep(slot: number, nowMs: number): void {
-    // Taken out as a whole first: what fires may set and clear any deadline, also those that lie here.
-    const taken: Deadline[] = [];
+  /** Takes out of a slot what is due, and what was moved later and belongs elsewhere. */
+  #take(slot: number, nowMs: number): void {
     for (let each = this.#heads[slot] ?? null; each !== null; ) {
       const next: Deadline | null = each.next;
       if (each.dueMs <= nowMs || Math.ceil(each.dueMs / this.#slotMs) % SLOT_COUNT !== slot) {
         this.#unlink(each);
-        taken.push(each);
+        this.#put(each, FIRING);
       }
       each = next;
     }
-    for (const due of taken) {
-      // Cleared, or set again, by one that fired before it in this sweep.
-      if (due.slot !== -1 || due.dueMs === 0) continue;
-      if (due.dueMs > nowMs) {
-        this.#link(due);
-        continue;
+  }
+
+  #fireTaken(nowMs: number): void {
+    for (;;) {
+      const taken = this.#heads[FIRING] ?? null;
+      if (taken === null || this.#isStopped) return;
+      this.#unlink(taken);
+      if (taken.dueMs > nowMs) {
+        this.#link(taken);
+      } else {
+        taken.dueMs = UNSET;
+        taken.fire();
       }
-      due.dueMs = 0;
-      due.fire();
     }
   }
 
   #nextOccupied(): number {
+    if (this.#heads[FIRING] !== null) return this.#tick;
     for (let tick = this.#tick; tick < this.#tick + SLOT_COUNT; tick += 1) {
       if (this.#heads[tick % SLOT_COUNT] !== null) return tick;
     }
