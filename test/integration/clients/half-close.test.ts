@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { findProgram } from '../../support/program.ts';
+import { connectRawClient } from '../../support/raw-client.ts';
+import { describeClient, run } from './client-suite.ts';
+
+const ask = 'GET /slow?ms=100 HTTP/1.0\r\n\r\n';
+
+describeClient({ title: 'a script that half-closes after its request', programs: [] }, (bench) => {
+  it('gets its response all the same, over TCP and over a Unix socket', async () => {
+    const { gateway, socketPath } = bench();
+    for (const address of [{ port: gateway.port }, { path: socketPath }]) {
+      const client = await connectRawClient(address);
+      client.write(ask);
+      client.fin();
+      const answer = await client.readResponse();
+      expect([answer.status, answer.body.toString()]).toEqual([200, 'slow']);
+      expect(await client.closed()).toBe('fin');
+    }
+  });
+
+  it('gets both responses when it asked twice', async () => {
+    const client = await connectRawClient(bench().gateway.port);
+    const first = 'GET /slow?ms=50 HTTP/1.1\r\nHost: a\r\n\r\n';
+    client.write(`${first}GET /ok HTTP/1.1\r\nHost: a\r\n\r\n`);
+    client.fin();
+    expect((await client.readResponse()).body.toString()).toBe('slow');
+    expect((await client.readResponse()).body.toString()).toBe('ok');
+    expect(await client.closed()).toBe('fin');
+  });
+});
+
+describeClient({ title: 'nc -N', programs: ['nc'], reason: variantReason() }, (bench) => {
+  it('gets its response all the same', async () => {
+    const { stdout } = await run('nc', ['-N', '127.0.0.1', String(bench().gateway.port)], ask);
+    expect(stdout).toMatch(/^HTTP\/1\.[01] 200[\s\S]*slow$/);
+  });
+});
+
+/** Only OpenBSD's nc has -N. */
+function variantReason(): string | undefined {
+  const path = findProgram('nc');
+  if (path === undefined) return undefined;
+  const help = spawnSync(path, ['-h'], { encoding: 'utf8', timeout: 2_000 });
+  return `${help.stdout}${help.stderr}`.includes('OpenBSD')
+    ? undefined
+    : "skipped: nc is not OpenBSD's";
+}
