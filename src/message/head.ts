@@ -31,6 +31,8 @@ export class RequestHead {
   target = '';
   /** Host and port that the client named, from an absolute-form target or Host; undefined when it named none. */
   authority: string | undefined = undefined;
+  /** The authority came in an absolute-form target: it says where the request is meant to go (RFC 9112 3.2.2). */
+  hasAbsoluteTarget = false;
   version: Version = 11;
   readonly fields: FieldTable = new FieldTable();
   readonly options: ConnectionOptions = new ConnectionOptions();
@@ -46,6 +48,7 @@ export class RequestHead {
     this.method = '';
     this.target = '';
     this.authority = undefined;
+    this.hasAbsoluteTarget = false;
     this.version = 11;
     this.fields.clear();
     this.options.clear();

@@ -49,16 +49,15 @@ function seconds(
 ): number | undefined {
   const monthIndex = months.indexOf((month ?? '').toLowerCase());
   if (monthIndex === -1) return undefined;
-  const [hours, minutes, secs] = time;
-  const ms = Date.UTC(
-    Number(year),
-    monthIndex,
-    Number(day),
-    Number(hours),
-    Number(minutes),
-    Number(secs),
-  );
-  return Number.isNaN(ms) ? undefined : ms / 1000;
+  const [hours = 0, minutes = 0, secs = 0] = time.map(Number);
+  const dayOfMonth = Number(day);
+  // RFC 9110 5.6.7: a leap second is 60. What is out of range would roll over into another day.
+  if (dayOfMonth < 1 || hours > 23 || minutes > 59 || secs > 60) return undefined;
+  const midnight = new Date(0);
+  // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
+  midnight.setUTCFullYear(Number(year), monthIndex, dayOfMonth);
+  if (midnight.getUTCDate() !== dayOfMonth) return undefined;
+  return midnight.getTime() / 1000 + hours * 3600 + minutes * 60 + secs;
 }
 
 /** Milliseconds to wait by a Retry-After value: delay in seconds or a date (RFC 9110 10.2.3); undefined if neither. */
