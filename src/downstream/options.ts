@@ -28,6 +28,9 @@ export interface ClientOptions {
   /** How long, and how much, is read and thrown away after a refusal, so that the client can read it. */
   readonly lingerMs: number;
   readonly lingerBytes: number;
+  /** How long, and how much of, a response of unknown length is held for an HTTP/1.0 client that would stay. */
+  readonly holdForLengthMs: number;
+  readonly holdForLengthBytes: number;
   /** Octets of request body; 0 for no limit; past it 413. */
   readonly maxBodyBytes: number;
 }

@@ -245,6 +245,7 @@ export class RequestParser {
       }
       // RFC 9112 3.2.2: an absolute-form target overrides Host.
       head.authority = target.authority;
+      head.hasAbsoluteTarget = true;
     }
     head.keepsAlive = !options.close && (head.version === 11 || options.keepAlive);
     return this.#readFraming(head) && this.#readExpect(head);

@@ -12,9 +12,6 @@ export interface ExchangePolicy {
   readonly requiresUpgrade: boolean;
   /** Authorities besides the upstream's own and the listener's that an absolute-form target may name, lower case. */
   readonly ownAuthorities: readonly string[];
-  /** How long, and how much of, a chunked response is held for an HTTP/1.0 keep-alive client to learn its length. */
-  readonly holdForLengthMs: number;
-  readonly holdForLengthBytes: number;
 }
 
 /** Milliseconds; 0 for no limit. */

@@ -24,7 +24,7 @@ export interface OutgoingRequest {
 export interface Carrier {
   /** Sends the head. With a body to come it is held until `writeBody`, `endBody` or `flush`, to leave in one write. */
   send(request: OutgoingRequest, sink: ResponseSink): void;
-  /** False asks to stop until `onWritable`. */
+  /** False asks to stop until `onUpstreamWritable`. */
   writeBody(data: Buffer): boolean;
   /** The body is whole. `trailerLines` may be empty. */
   endBody(trailerLines: string): void;
@@ -33,6 +33,8 @@ export interface Carrier {
   /** No more of the response until `resume`. */
   pause(): void;
   resume(): void;
+  /** Somebody else takes the rest of the response. */
+  redirect(sink: ResponseSink): void;
   /** Octets of response still to come, as far as known; Infinity when it is not. */
   readonly leftBytes: number;
   /** How much of the request the upstream can have seen. */
@@ -45,16 +47,16 @@ export interface ResponseSink {
   onInterim(head: ResponseHead): void;
   /** The final head. It stays as it is until the attempt is over. */
   onHead(head: ResponseHead): void;
-  /** False asks for no more until `resume`. The bytes are reused after `onReadEnd` unless that says otherwise. */
-  onBody(data: Buffer): boolean;
+  /** False asks for no more until `resume`. The bytes are reused after `onResponseReadEnd` unless that says otherwise. */
+  onResponseBody(data: Buffer): boolean;
   /** The response is whole. `canReuse`: the connection may go back to its pool; else why not. */
-  onEnd(trailers: FieldTable | null, canReuse: true | CloseReason): void;
+  onResponseEnd(trailers: FieldTable | null, canReuse: true | CloseReason): void;
   /** All that was read at once has been given. Time to write it out in one piece. */
-  onReadEnd(): void;
-  /** Whether bytes given to `onBody` are still to be written out. */
+  onResponseReadEnd(): void;
+  /** Whether bytes given to `onResponseBody` are still to be written out. */
   holdsBytes(): boolean;
   /** The request's body may go on. */
-  onWritable(): void;
+  onUpstreamWritable(): void;
   /** 101: from here on the connection is a tunnel; `rest` has come behind the head. */
   onSwitched(head: ResponseHead, socket: RawSocket, rest: Buffer): void;
   onFault(fault: Fault): void;

@@ -138,7 +138,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     this.#wheel.clear(this.#deadline);
     if (this.#awaiting === 'body') this.#onProgress();
     else if (this.#output.isWhole) this.#requestIsWhole();
-    this.#sink.onWritable();
+    this.#sink.onUpstreamWritable();
   }
 
   // ---- The response, on its way in
@@ -156,6 +156,11 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     if (this.#input.isEmpty) return;
     if (this.#input.length > COPY_BYTES) this.#wire.renewBuffer();
     else this.#input.keep();
+  }
+
+  redirect(sink: ResponseSink): void {
+    this.#sink = sink;
+    this.resume();
   }
 
   pause(): void {
@@ -185,7 +190,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
       if (!goesOn) break;
     }
     this.#isReading = false;
-    if (sink !== null && this.#sink === sink) sink.onReadEnd();
+    if (sink !== null && this.#sink === sink) sink.onResponseReadEnd();
   }
 
   /** Whether to read on at once. */
@@ -273,12 +278,12 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     const sink = this.#sink;
     if (sink === null) return false;
     this.#onProgress();
-    return sink.onBody(data);
+    return sink.onResponseBody(data);
   }
 
   onEnd(trailers: FieldTable | null): void {
     const canReuse = this.#reusable();
-    this.#finish()?.onEnd(trailers, canReuse);
+    this.#finish()?.onResponseEnd(trailers, canReuse);
   }
 
   /** Design 4.2: wholly sent, framed, wholly read, nothing left over, both sides willing. */

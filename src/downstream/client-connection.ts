@@ -1,0 +1,440 @@
+/**
+ * One client's connection: reads its requests one after the other, hands each to an exchange, and closes so that the
+ * client never loses a response to a reset (RFC 9112 9.6).
+ *
+ * States: `head` (a request is awaited or being read), `exchange`, `lingering` (answered, reading what is still on its
+ * way), `closed`. A tunnel takes the socket away and leaves the connection `closed`.
+ */
+import { type Fault, type FaultKind, fault } from '../base/fault.ts';
+import { Deadline } from '../base/timer-wheel.ts';
+import { BodyDecoder, type BodySink, trailerLines } from '../http1/body-decoder.ts';
+import { Input } from '../http1/input.ts';
+import { RequestParser } from '../http1/request-parser.ts';
+import { interimHead } from '../http1/response-writer.ts';
+import type { FieldTable } from '../message/fields.ts';
+import { RequestHead, type ResponseHead } from '../message/head.ts';
+import { type OwnResponse, ownResponse } from '../message/own-response.ts';
+import type { ClientGate } from './client-gate.ts';
+import type { ClientSocket } from './client-socket.ts';
+import type { ClientExchange, RequestHandler, RequestReceiver } from './handler.ts';
+import type { ClientOptions } from './options.ts';
+import { keepAliveParameters, ownText, tooLarge } from './own-text.ts';
+import { ResponseOutput } from './response-output.ts';
+
+type State = 'head' | 'exchange' | 'lingering' | 'closed';
+/** What the one deadline is for. */
+type Awaited = 'head' | 'next-request' | 'body' | 'room' | 'close';
+
+export interface ClientParts {
+  readonly socket: ClientSocket;
+  readonly gate: ClientGate;
+  readonly options: ClientOptions;
+  readonly handler: RequestHandler;
+  readonly onClosed: (connection: ClientConnection) => void;
+}
+
+export class ClientConnection implements ClientExchange, BodySink {
+  readonly #socket: ClientSocket;
+  readonly #gate: ClientGate;
+  readonly #options: ClientOptions;
+  readonly #handler: RequestHandler;
+  readonly #onClosed: (connection: ClientConnection) => void;
+  readonly #output: ResponseOutput;
+  readonly #parser: RequestParser;
+  readonly #input = new Input();
+  readonly #head = new RequestHead();
+  readonly #deadline = new Deadline(() => this.#onDeadline());
+  /** Made for the first request that has a body. */
+  #decoder: BodyDecoder | null = null;
+  #state: State = 'head';
+  #awaited: Awaited = 'head';
+  #receiver: RequestReceiver | null = null;
+  #requests = 0;
+  #bodyBytes = 0;
+  #received = 0;
+  #lingered = 0;
+  #isBodyDone = true;
+  #isBodyPaused = false;
+  #isHalfClosed = false;
+  #isPumping = false;
+
+  constructor({ socket, gate, options, handler, onClosed }: ClientParts) {
+    this.#socket = socket;
+    this.#gate = gate;
+    this.#options = options;
+    this.#handler = handler;
+    this.#onClosed = onClosed;
+    this.#output = new ResponseOutput(socket, gate.wheel);
+    this.#parser = new RequestParser(options.head);
+    socket.on('data', (data) => this.#onSocketData(data));
+    socket.on('end', () => this.#onSocketEnd());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('error', () => {
+      // 'close' follows, and is where it is dealt with.
+    });
+    socket.on('close', () => this.#onSocketClose());
+    this.#await('head', options.headTimeoutMs);
+  }
+
+  // ---- Reading requests
+
+  #onSocketData(data: Buffer): void {
+    this.#received += data.length;
+    if (this.#state === 'lingering') {
+      this.#lingered += data.length;
+      if (this.#lingered > this.#options.lingerBytes) this.destroy();
+      return;
+    }
+    if (this.#state === 'closed') return;
+    this.#input.push(data);
+    // Pipelined behind the request in hand: the kernel keeps the rest until its turn comes.
+    if (this.#state === 'exchange' && this.#isBodyDone) this.#socket.pause();
+    else this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (!this.#input.isEmpty) {
+      if (this.#state === 'head' ? !this.#readHead() : !this.#readBody()) break;
+    }
+    this.#isPumping = false;
+    this.#receiver?.onReadEnd();
+  }
+
+  /** Whether to read on at once. */
+  #readHead(): boolean {
+    switch (this.#parser.read(this.#input, this.#head)) {
+      case 'more':
+        if (this.#awaited === 'next-request') this.#await('head', this.#options.headTimeoutMs);
+        return false;
+      case 'refused':
+        this.#refuse(this.#parser.fault as Fault);
+        return false;
+      default:
+        this.#begin();
+        return this.#state === 'head' || !this.#isBodyDone;
+    }
+  }
+
+  #begin(): void {
+    const head = this.#head;
+    const { maxBodyBytes } = this.#options;
+    this.#requests += 1;
+    this.#gate.observer.onRequest(head.version);
+    if (maxBodyBytes > 0 && head.contentLength > maxBodyBytes) {
+      this.#refuse(tooLarge(maxBodyBytes));
+      return;
+    }
+    this.#gate.wheel.clear(this.#deadline);
+    this.#gate.active += 1;
+    this.#state = 'exchange';
+    this.#output.reset();
+    this.#bodyBytes = 0;
+    this.#isBodyPaused = false;
+    this.#isBodyDone = head.framing === 'none';
+    if (!this.#isBodyDone) {
+      this.#decoder ??= new BodyDecoder();
+      this.#decoder.begin(head.framing, head.contentLength);
+      this.#await('body', this.#options.stallTimeoutMs);
+    }
+    // May end the exchange before it returns: then the receiver is not kept.
+    const exchange = this.#requests;
+    const receiver = this.#handler.begin(head, this);
+    if (this.#state === 'exchange' && this.#requests === exchange) this.#receiver = receiver;
+  }
+
+  /** Whether to read on at once. */
+  #readBody(): boolean {
+    if (this.#state !== 'exchange' || this.#isBodyDone || this.#isBodyPaused) return false;
+    const decoder = this.#decoder as BodyDecoder;
+    switch (decoder.read(this.#input, this)) {
+      case 'malformed':
+        this.#endBodyReading();
+        this.#receiver?.onBodyFault(
+          fault('malformed-body', 'client', `In the request body: ${decoder.reason}.`),
+        );
+        return false;
+      case 'paused':
+        this.#isBodyPaused = true;
+        this.#gate.wheel.clear(this.#deadline);
+        this.#socket.pause();
+        return false;
+      default:
+        // The exchange may have ended with the body, and the next request may be here.
+        return this.#isBetween();
+    }
+  }
+
+  #isBetween(): boolean {
+    return this.#state === 'head';
+  }
+
+  onData(data: Buffer): boolean {
+    const { maxBodyBytes, stallTimeoutMs } = this.#options;
+    this.#bodyBytes += data.length;
+    if (maxBodyBytes > 0 && this.#bodyBytes > maxBodyBytes) {
+      this.#endBodyReading();
+      this.#receiver?.onBodyFault(tooLarge(maxBodyBytes));
+      return false;
+    }
+    this.#await('body', stallTimeoutMs);
+    return this.#receiver?.onBody(data) ?? false;
+  }
+
+  onEnd(trailers: FieldTable | null): void {
+    this.#isBodyDone = true;
+    this.#gate.wheel.clear(this.#deadline);
+    this.#receiver?.onBodyEnd(trailers === null ? '' : trailerLines(trailers));
+  }
+
+  resumeBody(): void {
+    if (!this.#isBodyPaused || this.#state !== 'exchange') return;
+    this.#isBodyPaused = false;
+    this.#await('body', this.#options.stallTimeoutMs);
+    this.#pump();
+    if (!this.#isBodyPaused) this.#socket.resume();
+  }
+
+  /** What is still to come of the body is of no use to anybody: it is read and thrown away when closing. */
+  #endBodyReading(): void {
+    this.#input.clear();
+    this.#gate.wheel.clear(this.#deadline);
+  }
+
+  // ---- Answering
+
+  sendInterim(head: ResponseHead): void {
+    // RFC 9110 15.2: an HTTP/1.0 client never gets a 1xx.
+    if (this.#head.version === 11) this.#output.interim(interimHead(head));
+  }
+
+  sendHead(head: ResponseHead): void {
+    this.#output.head(head, {
+      request: this.#head,
+      mayKeep: this.#mayKeep(),
+      date: this.#gate.dates.now(),
+      keepAlive: this.#keepAliveParameters(),
+      holdMs: this.#options.holdForLengthMs,
+      holdBytes: this.#options.holdForLengthBytes,
+    });
+  }
+
+  sendBody(data: Buffer): void {
+    this.#output.body(data);
+    if (this.#output.isBlocked) this.#await('room', this.#options.stallTimeoutMs);
+  }
+
+  flush(): void {
+    this.#output.flush();
+    if (this.#output.isBlocked) this.#await('room', this.#options.stallTimeoutMs);
+  }
+
+  get holdsBytes(): boolean {
+    return this.#output.holdsBytes;
+  }
+
+  get isBlocked(): boolean {
+    return this.#output.isBlocked;
+  }
+
+  get hasResponded(): boolean {
+    return this.#output.hasWritten;
+  }
+
+  sendEnd(trailers: FieldTable | null): void {
+    this.#output.end(trailers === null ? '' : trailerLines(trailers));
+    this.#finish(this.#output.keeps);
+  }
+
+  sendOwn(response: OwnResponse): void {
+    const keeps = this.#mayKeep() && this.#head.keepsAlive;
+    this.#writeOwn(response, keeps);
+    this.#finish(keeps);
+  }
+
+  abort(): void {
+    this.#endExchange();
+    // A close-delimited body ends by FIN: only a reset says that it is not whole.
+    if (this.#output.endsByClose) this.#socket.resetAndDestroy();
+    else this.#socket.destroySoon();
+    this.#await('close', this.#options.lingerMs);
+    this.#state = 'lingering';
+  }
+
+  becomeTunnel(head: ResponseHead): { readonly socket: ClientSocket; readonly rest: Buffer } {
+    this.#output.interim(interimHead(head));
+    this.#endExchange();
+    // The tunnel stays an exchange for the gate until the socket closes.
+    this.#gate.active += 1;
+    this.#socket.removeAllListeners();
+    const rest = Buffer.from(this.#input.takeRest());
+    this.#gate.wheel.clear(this.#deadline);
+    this.#state = 'closed';
+    this.#socket.on('close', () => {
+      this.#gate.active -= 1;
+      this.#gate.lastActiveMs = this.#gate.wheel.now();
+      this.#report();
+    });
+    return { socket: this.#socket, rest };
+  }
+
+  /** RFC 9112 9.3, 9.6: the body is read, nobody asked for a close, and we have no reason for one. */
+  #mayKeep(): boolean {
+    const { maxRequests } = this.#options;
+    if (!this.#isBodyDone || this.#gate.isDraining || this.#isHalfClosed) return false;
+    return maxRequests === 0 || this.#requests < maxRequests;
+  }
+
+  #keepAliveParameters(): string {
+    return keepAliveParameters(this.#options, this.#requests);
+  }
+
+  #writeOwn(response: OwnResponse, keeps: boolean): void {
+    const text = ownText(response, {
+      request: this.#head,
+      keeps,
+      date: this.#gate.dates.now(),
+      keepAlive: this.#keepAliveParameters(),
+    });
+    this.#output.own(text, keeps);
+  }
+
+  /** A request that never became an exchange. */
+  #refuse(refusal: Fault): void {
+    const isReadable = this.#parser.fault !== refusal;
+    const own = ownResponse(refusal, isReadable ? this.#head : null);
+    this.#gate.observer.onFault(refusal, own.status);
+    this.#input.clear();
+    this.#writeOwn(own, false);
+    this.#linger();
+  }
+
+  // ---- Between exchanges, and the end
+
+  #endExchange(): void {
+    if (this.#state !== 'exchange') return;
+    this.#receiver = null;
+    this.#gate.active -= 1;
+    this.#gate.lastActiveMs = this.#gate.wheel.now();
+  }
+
+  #finish(keeps: boolean): void {
+    this.#endExchange();
+    if (keeps && this.#isBodyDone) {
+      this.#nextRequest();
+      return;
+    }
+    this.#gate.wheel.clear(this.#deadline);
+    // Nothing is unread that a reset could be sent for: closing at once is safe, and much the cheapest.
+    const isQuiet = this.#isBodyDone && this.#input.isEmpty;
+    if (isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed)) this.#closeWritten();
+    else this.#linger();
+  }
+
+  #nextRequest(): void {
+    if (this.#requests === 1) this.#socket.setNoDelay(true);
+    this.#state = 'head';
+    this.#head.clear();
+    this.#await('next-request', this.#options.idleTimeoutMs);
+    if (this.#input.isEmpty) return;
+    this.#socket.resume();
+    this.#pump();
+  }
+
+  #closeWritten(): void {
+    this.#state = 'lingering';
+    if (this.#socket.writableLength === 0) this.#socket.destroy();
+    else {
+      this.#socket.destroySoon();
+      this.#await('close', this.#options.stallTimeoutMs);
+    }
+  }
+
+  /** RFC 9112 9.6: half-close, and read on for a while, so that no reset overtakes the response. */
+  #linger(): void {
+    this.#state = 'lingering';
+    this.#input.clear();
+    this.#socket.end();
+    if (this.#isHalfClosed) {
+      this.#closeWritten();
+      return;
+    }
+    this.#socket.resume();
+    this.#await('close', this.#options.lingerMs);
+  }
+
+  #onSocketEnd(): void {
+    this.#isHalfClosed = true;
+    if (this.#state === 'exchange') {
+      if (this.#isBodyDone || this.#isBodyPaused) return;
+      this.#fail('client-gone', 'The client ended its side in the middle of its request body.');
+      return;
+    }
+    this.#closeWritten();
+  }
+
+  #onDrain(): void {
+    if (this.#awaited === 'room') this.#gate.wheel.clear(this.#deadline);
+    this.#receiver?.onWritable();
+  }
+
+  #onSocketClose(): void {
+    if (this.#state === 'exchange') {
+      this.#fail(
+        'client-gone',
+        'The client closed its connection before its response was complete.',
+      );
+    }
+    this.#state = 'closed';
+    this.#gate.wheel.clear(this.#deadline);
+    this.#output.reset();
+    this.#report();
+  }
+
+  #report(): void {
+    this.#gate.observer.onBytes(this.#received, this.#output.written);
+    this.#onClosed(this);
+  }
+
+  #fail(kind: FaultKind, cause: string): void {
+    const receiver = this.#receiver;
+    this.#endExchange();
+    this.#state = 'closed';
+    receiver?.onClientGone(fault(kind, 'client', cause));
+    this.#socket.destroy();
+  }
+
+  /** Closes now, whatever is under way. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  // ---- Time
+
+  #await(awaited: Awaited, limitMs: number): void {
+    this.#awaited = awaited;
+    if (limitMs > 0) this.#gate.wheel.set(this.#deadline, limitMs);
+    else this.#gate.wheel.clear(this.#deadline);
+  }
+
+  #onDeadline(): void {
+    const { headTimeoutMs, stallTimeoutMs } = this.#options;
+    if (this.#state === 'exchange') {
+      if (this.#awaited === 'room') {
+        this.#fail('client-stalled', `The client took nothing for ${stallTimeoutMs} ms.`);
+      } else if (!this.#isBodyDone && !this.#isBodyPaused) {
+        this.#endBodyReading();
+        const cause = `No more of the request body came for ${stallTimeoutMs} ms.`;
+        this.#receiver?.onBodyFault(fault('body-timeout', 'client', cause));
+      }
+      return;
+    }
+    if (this.#state === 'head' && this.#parser.hasBegun) {
+      const cause = `The request head was not complete within ${headTimeoutMs} ms.`;
+      this.#refuse(fault('head-timeout', 'client', cause));
+      return;
+    }
+    this.destroy();
+  }
+}

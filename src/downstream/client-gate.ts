@@ -1,0 +1,35 @@
+/** What all client connections share: how many there may be, and whether the gateway is draining. */
+import type { Clock } from '../base/clock.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
+import type { DateSource } from '../message/http-date.ts';
+import type { ClientObserver } from './observer.ts';
+
+export class ClientGate {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly dates: DateSource;
+  readonly observer: ClientObserver;
+  /** Connections over all listeners; a reload may change it. */
+  maxClients: number;
+  /** While draining each response says `Connection: close`, and new connections are still served. */
+  isDraining = false;
+  open = 0;
+  /** Exchanges under way, tunnels included. */
+  active = 0;
+  /** When the last exchange began or ended, in clock milliseconds. */
+  lastActiveMs = 0;
+
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly wheel: TimerWheel;
+    readonly dates: DateSource;
+    readonly observer: ClientObserver;
+    readonly maxClients: number;
+  }) {
+    this.clock = parts.clock;
+    this.wheel = parts.wheel;
+    this.dates = parts.dates;
+    this.observer = parts.observer;
+    this.maxClients = parts.maxClients;
+  }
+}

@@ -1,0 +1,23 @@
+/** What the client side needs of a socket. A `net.Socket` is one; tests and the simulator bring their own. */
+export interface ClientSocket {
+  write(data: string, encoding: 'latin1'): boolean;
+  write(data: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  /** Half-closes once everything is written. */
+  end(): void;
+  /** Half-closes once everything is written, and closes then. */
+  destroySoon(): void;
+  destroy(): void;
+  resetAndDestroy(): void;
+  pause(): void;
+  resume(): void;
+  setNoDelay(on: boolean): void;
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  on(event: 'data', listener: (data: Buffer) => void): unknown;
+  on(event: 'end' | 'drain', listener: () => void): unknown;
+  on(event: 'close', listener: (hadError: boolean) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  removeAllListeners(): unknown;
+}

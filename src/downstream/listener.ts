@@ -1,0 +1,141 @@
+/** A local address that clients connect to. */
+import { chmodSync, chownSync, statSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { codeOf, messageOf } from '../base/fault.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { ClientGate } from './client-gate.ts';
+import type { RequestHandler } from './handler.ts';
+import type { ListenAddress, ListenerOptions } from './options.ts';
+
+export class Listener {
+  readonly options: ListenerOptions;
+  readonly #server: Server;
+  readonly #gate: ClientGate;
+  readonly #handler: RequestHandler;
+  readonly #connections = new Set<ClientConnection>();
+
+  private constructor(options: ListenerOptions, gate: ClientGate, handler: RequestHandler) {
+    this.options = options;
+    this.#gate = gate;
+    this.#handler = handler;
+    // Half-open: a client that ends its side after its request still gets its response.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#onConnection(socket));
+    this.#server.on('error', (error) => this.#onError(error));
+  }
+
+  /** Opens it. Rejects, saying what to do, when the address cannot be had. */
+  static async open(
+    options: ListenerOptions,
+    gate: ClientGate,
+    handler: RequestHandler,
+  ): Promise<Listener> {
+    const listener = new Listener(options, gate, handler);
+    await listener.#listen();
+    return listener;
+  }
+
+  /** Where it listens: the port is the one really had if 0 was asked for. */
+  get address(): ListenAddress {
+    const bound = this.#server.address();
+    if (bound === null || typeof bound === 'string') return this.options.address;
+    return { kind: 'tcp', host: bound.address, port: bound.port };
+  }
+
+  async #listen(): Promise<void> {
+    const { address, backlog } = this.options;
+    if (address.kind === 'unix') await removeStale(address.path);
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: Error): void => reject(explain(error, address));
+      this.#server.once('error', onError);
+      const where =
+        address.kind === 'unix'
+          ? { path: address.path }
+          : { host: address.host, port: address.port };
+      this.#server.listen({ ...where, backlog }, () => {
+        this.#server.off('error', onError);
+        resolve();
+      });
+    });
+    if (address.kind === 'unix') this.#ownSocket(address.path);
+  }
+
+  #ownSocket(path: string): void {
+    const { socketMode, socketOwner } = this.options;
+    if (socketMode !== null) chmodSync(path, socketMode);
+    if (socketOwner !== null) chownSync(path, socketOwner.uid, socketOwner.gid);
+  }
+
+  #onConnection(socket: Socket): void {
+    const gate = this.#gate;
+    if (gate.open >= gate.maxClients) {
+      gate.observer.onRefused('max-clients');
+      socket.destroy();
+      return;
+    }
+    gate.open += 1;
+    gate.observer.onConnection();
+    const connection = new ClientConnection({
+      socket,
+      gate,
+      options: this.options.client,
+      handler: this.#handler,
+      onClosed: this.#onClosed,
+    });
+    this.#connections.add(connection);
+  }
+
+  readonly #onClosed = (connection: ClientConnection): void => {
+    this.#connections.delete(connection);
+    this.#gate.open -= 1;
+    this.#gate.observer.onConnectionClosed();
+  };
+
+  #onError(error: Error): void {
+    const code = codeOf(error);
+    // The kernel has no descriptor to give: libuv has closed the connection, and the next may succeed.
+    if (code === 'EMFILE' || code === 'ENFILE') this.#gate.observer.onRefused('descriptors');
+  }
+
+  /** Takes no new connections. Those that are open live on. */
+  stopAccepting(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+
+  /** Closes everything now. */
+  destroy(): void {
+    this.stopAccepting();
+    for (const connection of this.#connections) connection.destroy();
+  }
+}
+
+/** A socket file that nobody listens on any more is in the way; one that somebody does is not ours to take. */
+async function removeStale(path: string): Promise<void> {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isSocket()) throw new Error(`${path} exists and is no socket: choose another path.`);
+  const isAlive = await new Promise<boolean>((resolve) => {
+    const probe = connect({ path }, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on('error', () => resolve(false));
+  });
+  if (isAlive) throw new Error(`${path} is in use: another process listens on it.`);
+  unlinkSync(path);
+}
+
+function explain(error: Error, address: ListenAddress): Error {
+  const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return new Error(`${where} is in use: another process listens on it.`);
+    case 'EACCES':
+      return new Error(
+        `${where} is not permitted: a port below 1024, or a folder that is not writable.`,
+      );
+    case 'EADDRNOTAVAIL':
+      return new Error(`${where} is no address of this machine.`);
+    default:
+      return new Error(`cannot listen on ${where}: ${messageOf(error)}`);
+  }
+}

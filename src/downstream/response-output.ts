@@ -1,0 +1,215 @@
+/**
+ * A response on its way to a client: decides how the client is told where it ends, and lets head and body leave
+ * together. RFC 9112 6.1: nothing chunked goes to HTTP/1.0.
+ */
+import { Deadline, type TimerWheel } from '../base/timer-wheel.ts';
+import {
+  CHUNK_END,
+  type ClientFraming,
+  chunkStart,
+  lastChunk,
+  responseHead,
+} from '../http1/response-writer.ts';
+import type { RequestHead, ResponseHead } from '../message/head.ts';
+import type { ClientSocket } from './client-socket.ts';
+
+/** Up to this, body joins the head as text: one write, and no copy worth speaking of. */
+const JOIN_BYTES = 4_096;
+/** What may lie unwritten in the socket before the upstream is asked to wait. */
+const HIGH_WATER_BYTES = 64 * 1024;
+
+export interface OutputTerms {
+  readonly request: RequestHead;
+  /** Whether this connection may live on. */
+  readonly mayKeep: boolean;
+  readonly date: string;
+  /** `Keep-Alive` parameters for an HTTP/1.0 client. */
+  readonly keepAlive: string;
+  /** How long and how much of a response of unknown length is held for an HTTP/1.0 client that would stay. */
+  readonly holdMs: number;
+  readonly holdBytes: number;
+}
+
+const noBody: ClientFraming = { kind: 'none' };
+const byLength: ClientFraming = { kind: 'length' };
+const byChunks: ClientFraming = { kind: 'chunked' };
+const byClose: ClientFraming = { kind: 'close' };
+
+export class ResponseOutput {
+  readonly #socket: ClientSocket;
+  readonly #wheel: TimerWheel;
+  #text = '';
+  #framing: ClientFraming = noBody;
+  #holding: { readonly head: ResponseHead; readonly terms: OutputTerms; bytes: number } | null =
+    null;
+  #heldParts: Buffer[] = [];
+  #holdDeadline: Deadline | null = null;
+  /** Octets written to the socket. */
+  written = 0;
+  hasWritten = false;
+  /** Whether the connection may live on after this response, as the client was told. */
+  keeps = false;
+
+  constructor(socket: ClientSocket, wheel: TimerWheel) {
+    this.#socket = socket;
+    this.#wheel = wheel;
+  }
+
+  get holdsBytes(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  get isBlocked(): boolean {
+    return this.#socket.writableLength > HIGH_WATER_BYTES;
+  }
+
+  /** Whether the end of the connection is what tells the end of the body: then only a reset tells of a cut. */
+  get endsByClose(): boolean {
+    return this.#framing.kind === 'close';
+  }
+
+  reset(): void {
+    this.#text = '';
+    this.#framing = noBody;
+    this.#dropHeld();
+    this.hasWritten = false;
+    this.keeps = false;
+  }
+
+  interim(text: string): void {
+    this.#text += text;
+    this.#write();
+    this.hasWritten = false;
+  }
+
+  head(head: ResponseHead, terms: OutputTerms): void {
+    const { request } = terms;
+    const isUnframed = head.framing === 'chunked' || head.framing === 'close';
+    if (!isUnframed) {
+      this.#start(head, terms, head.framing === 'length' ? byLength : noBody);
+    } else if (request.version === 11) {
+      this.#start(head, terms, byChunks);
+    } else if (request.keepsAlive && terms.mayKeep && terms.holdBytes > 0) {
+      // Whole within a moment, it can be given a length and the connection lives on.
+      this.#holding = { head, terms, bytes: 0 };
+      this.#holdDeadline ??= new Deadline(() => this.#stopHolding());
+      this.#wheel.set(this.#holdDeadline, terms.holdMs);
+    } else {
+      this.#start(head, terms, byClose);
+    }
+  }
+
+  #start(head: ResponseHead, terms: OutputTerms, framing: ClientFraming): void {
+    this.#framing = framing;
+    this.keeps = terms.mayKeep && terms.request.keepsAlive && framing.kind !== 'close';
+    this.#text = responseHead(head, {
+      framing,
+      connectionLines: connectionLines(this.keeps, terms),
+      date: terms.date,
+    });
+  }
+
+  body(data: Buffer): void {
+    if (this.#holding !== null && !this.#hold(data)) return;
+    const isChunked = this.#framing.kind === 'chunked';
+    const before = isChunked ? this.#text + chunkStart(data.length) : this.#text;
+    if (before !== '' && data.length <= JOIN_BYTES) {
+      this.#text = before + data.toString('latin1') + (isChunked ? CHUNK_END : '');
+      if (this.#text.length > JOIN_BYTES) this.#write();
+      return;
+    }
+    this.#text = '';
+    this.#writeParts(before, data, isChunked ? CHUNK_END : '');
+  }
+
+  #writeParts(before: string, data: Buffer, after: string): void {
+    this.hasWritten = true;
+    this.written += before.length + data.length + after.length;
+    const isAlone = before === '' && after === '';
+    if (!isAlone) this.#socket.cork();
+    if (before !== '') this.#socket.write(before, 'latin1');
+    this.#socket.write(data);
+    if (after !== '') this.#socket.write(after, 'latin1');
+    if (!isAlone) this.#socket.uncork();
+  }
+
+  end(trailerLines: string): void {
+    if (this.#holding !== null) this.#endHeld(this.#holding);
+    else if (this.#framing.kind === 'chunked') this.#text += lastChunk(trailerLines);
+    this.#write();
+  }
+
+  flush(): void {
+    if (this.#holding === null) this.#write();
+  }
+
+  /** Text that is complete in itself: an answer of the gateway's own. */
+  own(text: string, keeps: boolean): void {
+    this.reset();
+    this.keeps = keeps;
+    this.#text = text;
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#text === '') return;
+    const text = this.#text;
+    this.#text = '';
+    this.hasWritten = true;
+    this.written += text.length;
+    this.#socket.write(text, 'latin1');
+  }
+
+  // ---- Holding a response of unknown length
+
+  /** Keeps a copy. True when it does not fit: the caller goes on with this data. */
+  #hold(data: Buffer): boolean {
+    const holding = this.#holding;
+    if (holding === null) return true;
+    if (holding.bytes + data.length > holding.terms.holdBytes) {
+      this.#stopHolding();
+      return true;
+    }
+    holding.bytes += data.length;
+    this.#heldParts.push(Buffer.from(data));
+    return false;
+  }
+
+  /** It did not end in time: send it as it comes, and let the end of the connection tell its end. */
+  #stopHolding(): void {
+    const holding = this.#holding;
+    if (holding === null) return;
+    const parts = this.#heldParts;
+    this.#dropHeld();
+    this.#start(holding.head, holding.terms, byClose);
+    for (const part of parts) this.body(part);
+    this.#write();
+  }
+
+  #endHeld({
+    head,
+    terms,
+    bytes,
+  }: {
+    head: ResponseHead;
+    terms: OutputTerms;
+    bytes: number;
+  }): void {
+    const parts = this.#heldParts;
+    this.#dropHeld();
+    this.#start(head, terms, { kind: 'known-length', bytes });
+    for (const part of parts) this.#text += part.toString('latin1');
+  }
+
+  #dropHeld(): void {
+    this.#holding = null;
+    if (this.#heldParts.length > 0) this.#heldParts = [];
+    if (this.#holdDeadline !== null) this.#wheel.clear(this.#holdDeadline);
+  }
+}
+
+/** RFC 9112 9.3: HTTP/1.1 stays open unless told, HTTP/1.0 closes unless told. */
+function connectionLines(keeps: boolean, { request, keepAlive }: OutputTerms): string {
+  if (!keeps) return 'Connection: close\r\n';
+  return request.version === 11 ? '' : `Connection: keep-alive\r\nKeep-Alive: ${keepAlive}\r\n`;
+}
