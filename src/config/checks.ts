@@ -164,7 +164,7 @@ class Checks implements Checked {
 
   #upstream(name: string, upstream: UpstreamOutput): void {
     const at: Path = ['upstreams', name];
-    if (this.#isSound(...at, 'pool')) this.#pool(at, upstream.pool);
+    this.#pool(at, upstream);
     if (this.#isSound(...at, 'headers')) this.#headers(at, upstream.headers);
     if (this.#isSound(...at, 'tls') && upstream.tls !== undefined)
       this.#tls(at, upstream, upstream.tls);
@@ -182,19 +182,27 @@ class Checks implements Checked {
       );
   }
 
-  #pool(at: Path, { maxConnections, warm, warmMax }: UpstreamOutput['pool']): void {
-    if (warm > warmMax)
-      this.#mistake(
-        [...at, 'pool', 'warm'],
-        String(warm),
-        `at most warmMax (${warmMax}) is meant: lower warm or raise warmMax`,
-      );
-    if (warmMax > maxConnections)
-      this.#mistake(
-        [...at, 'pool', 'warmMax'],
-        String(warmMax),
-        `at most maxConnections (${maxConnections}) is meant: lower warmMax or raise maxConnections`,
-      );
+  #pool(at: Path, upstream: UpstreamOutput): void {
+    const areSound = (...keys: readonly string[]) =>
+      keys.every((key) => this.#isSound(...at, 'pool', key));
+    if (areSound('warm', 'warmMax')) {
+      const { warm, warmMax } = upstream.pool;
+      if (warm > warmMax)
+        this.#mistake(
+          [...at, 'pool', 'warm'],
+          String(warm),
+          `at most warmMax (${warmMax}) is meant: lower warm or raise warmMax`,
+        );
+    }
+    if (areSound('warmMax', 'maxConnections')) {
+      const { warmMax, maxConnections } = upstream.pool;
+      if (warmMax > maxConnections)
+        this.#mistake(
+          [...at, 'pool', 'warmMax'],
+          String(warmMax),
+          `at most maxConnections (${maxConnections}) is meant: lower warmMax or raise maxConnections`,
+        );
+    }
   }
 
   #headers(at: Path, { set }: UpstreamOutput['headers']): void {

@@ -6,7 +6,7 @@ import type { GatewayConfig } from './gateway-config.ts';
 import { type Finding, type Mistake, type Path, pathText } from './mistake.ts';
 import { type SecretSources, substitute } from './secrets.ts';
 import { toGatewayConfig } from './to-gateway-config.ts';
-import { validate } from './validate.ts';
+import { validate, withoutSecrets } from './validate.ts';
 
 export interface ConfigSource extends SecretSources {
   /** The file's path: relative paths in it count from its directory. */
@@ -79,10 +79,18 @@ function assemble(written: unknown, context: AssembleContext): Assembled {
     typeof output === 'object' && output !== null
       ? checkTogether(output, earlier, { readFile: context.readFile, resolvePath })
       : { mistakes: [], warnings: [] };
-  const mistakes = [...earlier, ...checked.mistakes];
+  const mistakes = [
+    ...earlier,
+    ...checked.mistakes.map((finding) => withoutSecrets(finding, written)),
+  ];
   const config =
     mistakes.length > 0 ? null : toGatewayConfig(output, { document: written, resolvePath });
-  return { config, mistakes, warnings: checked.warnings, files: files.map(resolvePath) };
+  return {
+    config,
+    mistakes,
+    warnings: checked.warnings.map((finding) => withoutSecrets(finding, written)),
+    files: files.map(resolvePath),
+  };
 }
 
 /** One `--listen` and the `--upstream` that follows it. */

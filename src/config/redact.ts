@@ -57,6 +57,7 @@ function fill(schema: AnySchema, written: unknown, path: Path, changed: string[]
       return Object.fromEntries(filled);
     }
     case 'record': {
+      if (isChanged(schema, written)) changed.push(pathText(path));
       const entries = Object.entries(value as Readonly<Record<string, unknown>>);
       return Object.fromEntries(
         entries.map(([key, each]) => [key, fill(shape.value, each, [...path, key], changed)]),

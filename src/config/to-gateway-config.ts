@@ -24,7 +24,7 @@ export function toGatewayConfig(file: FileOutput, surroundings: Surroundings): G
     })),
     upstreams: Object.entries(file.upstreams).map(([name, upstream]) => ({
       options: upstreamOptions(name, upstream, { limits, ...surroundings }),
-      policy: exchangePolicy(upstream, file.clients),
+      policy: exchangePolicy(upstream),
     })),
     limits: { maxClients: limits.maxClients, bufferTotalBytes: limits.bufferTotal },
     admin:
@@ -46,6 +46,8 @@ function clientOptions({ limits, clients }: FileOutput): ClientOptions {
     stallTimeoutMs: clients.stallTimeout,
     lingerMs: clients.lingerTime,
     lingerBytes: clients.lingerBytes,
+    holdForLengthMs: clients.holdTime,
+    holdForLengthBytes: clients.holdBytes,
     maxBodyBytes: limits.body,
   };
 }
@@ -100,7 +102,7 @@ function tlsOptions(
   };
 }
 
-function exchangePolicy(upstream: UpstreamOutput, clients: FileOutput['clients']): ExchangePolicy {
+function exchangePolicy(upstream: UpstreamOutput): ExchangePolicy {
   const { timeouts, retry } = upstream;
   return {
     edits: requestEdits(upstream),
@@ -127,8 +129,6 @@ function exchangePolicy(upstream: UpstreamOutput, clients: FileOutput['clients']
     upgrades: upstream.upgrades,
     requiresUpgrade: upstream.requireUpgrade,
     ownAuthorities: upstream.authorities,
-    holdForLengthMs: clients.holdTime,
-    holdForLengthBytes: clients.holdBytes,
   };
 }
 

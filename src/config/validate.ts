@@ -33,11 +33,26 @@ export function validate(value: unknown, written: unknown): Validated {
   return { output: result.output as FileOutput, findings };
 }
 
+/** The value at that path, as a mistake may quote it. */
 function quoted(written: unknown, path: Path): string {
-  if (isHidden(path)) return 'a value that is hidden here';
+  return isHidden(path) ? 'a value that is hidden here' : shown(writtenAt(written, path));
+}
+
+function writtenAt(written: unknown, path: Path): unknown {
   let value = written;
-  for (const key of path) value = (value as Record<string | number, unknown> | undefined)?.[key];
-  return shown(value);
+  for (const key of path) {
+    // One text where a list may stand: what is said of its first entry is said of the text.
+    if (typeof value === 'string') return value;
+    value = (value as Record<string | number, unknown> | null | undefined)?.[key];
+  }
+  return value;
+}
+
+/** What was substituted may be a secret: the finding shows the reference in its place. */
+export function withoutSecrets(finding: Finding, written: unknown): Finding {
+  const value = writtenAt(written, finding.path);
+  const isReference = finding.at === 'value' && typeof value === 'string' && value.includes('${');
+  return isReference ? { ...finding, found: quoted(written, finding.path) } : finding;
 }
 
 /** Whether the value at that path may be a secret. */
