@@ -62,7 +62,7 @@ export function requestHead(head: RequestHead, edits: RequestEdits, extras: Requ
   // RFC 9110 8.6: a method that anticipates content says so when there is none.
   else if (anticipates(head.method)) text += 'Content-Length: 0\r\n';
   if (head.expectsContinue) text += 'Expect: 100-continue\r\n';
-  text += maxForwards(head);
+  text += maxForwards(head, edits.removed);
   // RFC 9110 10.1.4: whoever sends TE names it in Connection. Only "trailers" is passed on.
   const asksTrailers = options.te && fields.members(FieldId.te).includes('trailers');
   if (asksTrailers) text += 'TE: trailers\r\n';
@@ -80,9 +80,10 @@ export function requestHead(head: RequestHead, edits: RequestEdits, extras: Requ
 const MOST_FORWARDS = 999_999_999;
 
 /** RFC 9110 7.6.2: counted down by one. Zero never gets here: the gateway answers it itself. */
-function maxForwards(head: RequestHead): string {
+function maxForwards(head: RequestHead, removed: ReadonlySet<string> | null): string {
   const value = head.fields.get(FieldId.maxForwards);
   if (value === undefined) return '';
+  if (removed?.has('max-forwards') || head.options.named?.includes('max-forwards')) return '';
   // Other methods give it no meaning: it is passed on like any field.
   if (head.method !== 'OPTIONS' && head.method !== 'TRACE') return `Max-Forwards: ${value}\r\n`;
   if (!/^\d+$/.test(value)) return '';
