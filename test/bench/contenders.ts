@@ -99,7 +99,7 @@ export function gatewayStart(
   };
 }
 
-export function readyUrl(adminPort: number): string {
+function readyUrl(adminPort: number): string {
   return `http://127.0.0.1:${adminPort}/readyz`;
 }
 

@@ -249,8 +249,9 @@ function print(figures: readonly Figures[]): void {
     ),
   ]);
   rows.push(
-    row('anonymous memory after 200,000 requests, MiB', ({ memory: m }) =>
-      (m.anonymousKiB / 1024).toFixed(1),
+    row(
+      `anonymous memory ${loads.length > 0 ? 'after 200,000 requests' : 'without load'}, MiB`,
+      ({ memory: m }) => (m.anonymousKiB / 1024).toFixed(1),
     ),
     row('resident memory, MiB', ({ memory: m }) => (m.residentKiB / 1024).toFixed(1)),
     row('memory for an idle client, KiB', (each) => each.idleClientKiB.toFixed(1)),

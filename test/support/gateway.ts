@@ -145,7 +145,7 @@ export function startGatewayFor(
 }
 
 /** The command and its first arguments, up to and with `gateway`. */
-export function gatewayCommand(nodeArgs: readonly string[] = []): [string, string[]] {
+function gatewayCommand(nodeArgs: readonly string[] = []): [string, string[]] {
   const { SIDEPOOL_GATEWAY: instead } = process.env;
   if (instead !== undefined && instead !== '') {
     const [command = '', ...args] = instead.split(' ');

@@ -27,9 +27,15 @@ export function skipReason(...names: string[]): string | undefined {
   return `skipped: ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not installed`;
 }
 
-/** A suite's title with the reason for which it is skipped, so that the report shows it. */
+/**
+ * A suite's title with the reason for which it is skipped. It is printed too: vitest shows no titles of
+ * a file that is skipped as a whole, and a suite that silently does not run guards nothing.
+ */
 export function titled(title: string, reason: string | undefined): string {
-  return reason === undefined ? title : `${title} (${reason})`;
+  if (reason === undefined) return title;
+  const told = `${title} (${reason})`;
+  console.warn(told);
+  return told;
 }
 
 function isExecutable(path: string): boolean {

@@ -5,7 +5,7 @@
  * mistakes.
  */
 
-export type Framing = 'length' | 'chunked' | 'close' | 'none';
+type Framing = 'length' | 'chunked' | 'close' | 'none';
 
 export interface RawMessage {
   /** The head as it came, with the empty line. */

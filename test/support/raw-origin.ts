@@ -68,6 +68,19 @@ export class RawOriginConnection {
     );
   }
 
+  /** Waits for the n-th head, whether or not its body has come; gives it as it came. */
+  head(nth = 1, timeoutMs = defaultWaitMs): Promise<string> {
+    const probe = () => {
+      const whole = this.requests[nth - 1];
+      if (whole !== undefined) return whole.rawHead;
+      if (this.requests.length < nth - 1) return undefined;
+      const rest = this.received.bytes.toString('latin1', this.#parsedBytes);
+      const end = rest.indexOf('\r\n\r\n');
+      return end < 0 ? undefined : rest.slice(0, end + 4);
+    };
+    return this.received.until(probe, `head ${nth} on connection ${this.id}`, timeoutMs);
+  }
+
   /** Waits until so many bytes have come in all, whether or not they are a whole request. */
   async bytes(count: number, timeoutMs = defaultWaitMs): Promise<Buffer> {
     const probe = () => (this.received.bytes.length >= count ? true : undefined);

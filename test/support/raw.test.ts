@@ -55,6 +55,18 @@ describe('the scripted origin and client', () => {
     expect(readMessage(close, { role: 'response', ended: true })?.body.toString()).toBe('rest');
   });
 
+  it('see a head before its body', async () => {
+    const server = await origin();
+    const client = await connectRawClient(server.port);
+    client.write(`${get}POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe`);
+    const connection = await server.connection();
+    expect(await connection.head(2)).toMatch(/^POST \/late [\s\S]*\r\n\r\n$/);
+    expect(connection.requests).toHaveLength(1);
+    client.write('llo');
+    expect((await connection.request(2)).body.toString()).toBe('hello');
+    client.close();
+  });
+
   it('tell a FIN from a reset, on both sides', async () => {
     const server = await origin();
     const first = await connectRawClient(server.port);

@@ -20,7 +20,7 @@ export interface ProgramOrigin extends Origin {
   readonly dir: TempDir;
 }
 
-export interface ProgramPlan extends Omit<StartOptions, 'ready'> {
+interface ProgramPlan extends Omit<StartOptions, 'ready'> {
   readonly ready?: Readiness;
 }
 
