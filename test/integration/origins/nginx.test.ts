@@ -153,7 +153,7 @@ describe.skipIf(reason !== undefined)(titled('through a gateway: nginx with TLS'
       tls: { ...(await authority.issueForLoopback('strict')), clientCaPath: authority.certPath },
     });
     const statuses = [];
-    for (const shown of [{ cert: own.certPath, key: own.keyPath }, {}]) {
+    for (const shown of [{ certFile: own.certPath, keyFile: own.keyPath }, {}]) {
       const each = await startGatewayFor(strict.url, { tls: { ca: authority.certPath, ...shown } });
       statuses.push((await requestOnce(each.port, request('GET', '/ok'))).status);
       await each.stop();
