@@ -13,20 +13,24 @@ export interface ConfigSource extends SecretSources {
   readonly source: string;
 }
 
+/** `secretFiles` are those that `${file:...}` named: when one of them changes, or comes to be, the configuration does. */
 export type ParsedConfig =
   | {
       readonly ok: true;
       readonly config: GatewayConfig;
       readonly warnings: readonly Mistake[];
-      /** The files that `${file:...}` named: when one of them changes, the configuration does. */
       readonly secretFiles: readonly string[];
     }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+  | {
+      readonly ok: false;
+      readonly mistakes: readonly Mistake[];
+      readonly secretFiles: readonly string[];
+    };
 
 /** Reads YAML or JSON. Finds all mistakes at once. */
 export function parseConfig(text: string, source: ConfigSource): ParsedConfig {
   const document = readDocument(text);
-  if (!document.isReadable) return { ok: false, mistakes: document.mistakes };
+  if (!document.isReadable) return { ok: false, mistakes: document.mistakes, secretFiles: [] };
   const directory = dirname(source.source);
   const assembled = assemble(document.value, {
     env: source.env,
@@ -37,7 +41,8 @@ export function parseConfig(text: string, source: ConfigSource): ParsedConfig {
     ...document.mistakes,
     ...assembled.mistakes.map((finding) => document.locate(finding)),
   ].sort(byPlace);
-  if (mistakes.length > 0 || assembled.config === null) return { ok: false, mistakes };
+  if (mistakes.length > 0 || assembled.config === null)
+    return { ok: false, mistakes, secretFiles: assembled.files };
   return {
     ok: true,
     config: assembled.config,
@@ -130,7 +135,8 @@ export function fromPairs(pairs: readonly Pair[], { admin }: PairOptions = {}): 
     found,
     meant,
   });
-  if (assembled.config === null) return { ok: false, mistakes: assembled.mistakes.map(toMistake) };
+  if (assembled.config === null)
+    return { ok: false, mistakes: assembled.mistakes.map(toMistake), secretFiles: [] };
   return {
     ok: true,
     config: assembled.config,

@@ -14,13 +14,7 @@ import type { AnySchema } from './schema-options.ts';
 import { isHidden } from './validate.ts';
 import { describe } from './walk.ts';
 
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 export interface RedactedConfig {
   /** The whole file as it is in force. */
@@ -36,7 +30,7 @@ export function redacted(config: GatewayConfig): RedactedConfig {
   return { effective, changed };
 }
 
-export const HIDDEN = '(hidden)';
+const HIDDEN = '(hidden)';
 
 function fill(schema: AnySchema, written: unknown, path: Path, changed: string[]): Json {
   const option = describe(schema);

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { AnySchema } from './schema-options.ts';
 
-export type Shape =
+type Shape =
   | { readonly kind: 'mapping'; readonly entries: Readonly<Record<string, AnySchema>> }
   | { readonly kind: 'record'; readonly value: AnySchema }
   | { readonly kind: 'list'; readonly item: AnySchema }

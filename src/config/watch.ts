@@ -50,24 +50,28 @@ class Watch implements ConfigWatch {
   readonly #settled = new Deadline(() => this.#look());
   readonly #watched = new Map<string, Watched>();
   readonly #blind = new Set<string>();
-  #others: readonly string[] = [];
-  /** What the files were when they were last told of; null while one is missing. */
-  #told: string | null;
-  /** What they were at the last look, if that was something new. */
+  /** What each file was when its change was last told of. */
+  readonly #told = new Map<string, Stamp>();
+  /** What all of them were at the last look, if that was something new. */
   #seen: string | null = null;
   #isClosed = false;
 
   constructor(file: string, options: WatchOptions) {
     this.#file = resolve(file);
     this.#options = options;
+    this.#told.set(this.#file, missing);
     this.#watchAll();
-    this.#told = this.#stamp();
+    this.#told.set(this.#file, stampOf(this.#file));
   }
 
   also(files: readonly string[]): void {
-    this.#others = files.map((file) => resolve(file));
+    const wanted = new Set([this.#file, ...files.map((file) => resolve(file))]);
+    for (const file of this.#told.keys()) if (!wanted.has(file)) this.#told.delete(file);
+    const added = [...wanted].filter((file) => !this.#told.has(file));
+    for (const file of added) this.#told.set(file, missing);
     this.#watchAll();
-    this.#told = this.#stamp();
+    // Those known before keep what was told of them: they may have changed since they were read.
+    for (const file of added) this.#told.set(file, stampOf(file));
   }
 
   close(): void {
@@ -85,40 +89,27 @@ class Watch implements ConfigWatch {
   #look(): void {
     // Watched anew first: what changes after this is noticed, what changed before is seen now.
     this.#watchAll();
-    const stamp = this.#stamp();
+    const now = [...this.#told.keys()].map((file) => [file, stampOf(file)] as const);
+    const isNew = now.some(([file, stamp]) => stamp !== this.#told.get(file));
     // Missing for a moment, as between the two steps of some editors: its return is noticed.
-    if (stamp === null || stamp === this.#told) {
+    if (!isNew || stampOf(this.#file) === missing) {
       this.#seen = null;
       return;
     }
-    if (stamp !== this.#seen) {
-      this.#seen = stamp;
+    const all = JSON.stringify(now);
+    if (all !== this.#seen) {
+      this.#seen = all;
       this.#options.wheel.set(this.#settled, SETTLE_MS);
       return;
     }
     this.#seen = null;
-    this.#told = stamp;
+    for (const [file, stamp] of now) this.#told.set(file, stamp);
     this.#options.onChange();
-  }
-
-  /** What the paths lead to; null when one leads nowhere. */
-  #stamp(): string | null {
-    try {
-      return [this.#file, ...this.#others]
-        .map((file) => {
-          const path = realpathSync(file);
-          const { ino, size, mtimeMs, ctimeMs } = statSync(path);
-          return `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-        })
-        .join('\n');
-    } catch {
-      return null;
-    }
   }
 
   #watchAll(): void {
     const turns = new Map<string, Set<string>>();
-    for (const file of [this.#file, ...this.#others]) collectTurns(file, turns);
+    for (const file of this.#told.keys()) collectTurns(file, turns);
     for (const [directory, { watcher, inode }] of this.#watched) {
       if (turns.has(directory) && inodeOf(directory) === inode) continue;
       watcher.close();
@@ -154,6 +145,20 @@ class Watch implements ConfigWatch {
     if (this.#isClosed || this.#blind.has(directory)) return;
     this.#blind.add(directory);
     this.#options.onBlind(directory, cause);
+  }
+}
+
+/** What a path leads to. */
+type Stamp = string;
+const missing: Stamp = '';
+
+function stampOf(file: string): Stamp {
+  try {
+    const path = realpathSync(file);
+    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch {
+    return missing;
   }
 }
 

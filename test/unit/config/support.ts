@@ -1,8 +1,8 @@
 import type { GatewayConfig } from '../../../src/config/gateway-config.ts';
 import { type ConfigSource, type ParsedConfig, parseConfig } from '../../../src/config/load.ts';
 
-export const certificate = '-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n';
-export const key = '-----BEGIN EC PRIVATE KEY-----\nMII\n-----END EC PRIVATE KEY-----\n';
+const certificate = '-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n';
+const key = '-----BEGIN EC PRIVATE KEY-----\nMII\n-----END EC PRIVATE KEY-----\n';
 
 const files: Readonly<Record<string, string>> = {
   '/etc/sidepool/ca.pem': certificate,

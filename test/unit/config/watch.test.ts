@@ -191,6 +191,45 @@ it('tells of the files that hold secrets too', async () => {
   expect(changes).toBe(1);
 });
 
+it('tells of a change that came between the reading of a file and the naming of its secrets', async () => {
+  writeFileSync(dir.file('a.yaml'), 'one');
+  writeFileSync(dir.file('token'), 'one');
+  const watch = start(dir.file('a.yaml'));
+  writeFileSync(dir.file('a.yaml'), 'two');
+  watch.also([dir.file('token')]);
+  await noticed();
+  expect(changes).toBe(1);
+});
+
+it('tells of a secret that comes to be, and of the file while a secret is missing', async () => {
+  writeFileSync(dir.file('a.yaml'), 'one');
+  const watch = start(dir.file('a.yaml'));
+  watch.also([dir.file('secrets', 'token')]);
+  writeFileSync(dir.file('a.yaml'), 'two');
+  await noticed();
+  expect(changes).toBe(1);
+  mkdirSync(dir.file('secrets'));
+  writeFileSync(dir.file('secrets', 'token'), 'one');
+  await noticed();
+  expect(changes).toBe(2);
+});
+
+it('forgets the secrets that are no longer named', async () => {
+  writeFileSync(dir.file('a.yaml'), 'one');
+  writeFileSync(dir.file('token'), 'one');
+  const watch = start(dir.file('a.yaml'));
+  watch.also([dir.file('token')]);
+  watch.also([]);
+  writeFileSync(dir.file('token'), 'two');
+  writeFileSync(dir.file('a.yaml'), 'two');
+  await noticed();
+  writeFileSync(dir.file('token'), 'three');
+  const probe = dir.file('a.yaml');
+  writeFileSync(probe, 'three');
+  await noticed();
+  expect(changes).toBe(2);
+});
+
 it('is silent once it is closed', async () => {
   writeFileSync(dir.file('a.yaml'), 'one');
   const watch = start(dir.file('a.yaml'));
