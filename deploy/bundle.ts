@@ -35,7 +35,7 @@ const made = await build({
   sourcemap: 'linked',
   legalComments: 'external',
   metafile: true,
-  define: { SIDEPOOL_VERSION: JSON.stringify(version) },
+  define: { SIDEPOOL_VERSION: JSON.stringify(version), 'import.meta.dirname': '__dirname' },
   plugins: [entriesApart],
   logLevel: 'warning',
 });

@@ -17,7 +17,7 @@ import { type OwnResponse, ownResponse } from '../message/own-response.ts';
 import type { ClientGate } from './client-gate.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { ClientExchange, RequestHandler, RequestReceiver } from './handler.ts';
-import type { ClientOptions } from './options.ts';
+import type { ListenerTerms } from './listener-terms.ts';
 import { keepAliveParameters, ownText, tooLarge } from './own-text.ts';
 import { ResponseOutput } from './response-output.ts';
 
@@ -28,7 +28,7 @@ type Awaited = 'head' | 'next-request' | 'body' | 'room' | 'close';
 export interface ClientParts {
   readonly socket: ClientSocket;
   readonly gate: ClientGate;
-  readonly options: ClientOptions;
+  readonly terms: ListenerTerms;
   readonly handler: RequestHandler;
   readonly onClosed: (connection: ClientConnection) => void;
 }
@@ -36,7 +36,7 @@ export interface ClientParts {
 export class ClientConnection implements ClientExchange, BodySink {
   readonly #socket: ClientSocket;
   readonly #gate: ClientGate;
-  readonly #options: ClientOptions;
+  readonly #terms: ListenerTerms;
   readonly #handler: RequestHandler;
   readonly #onClosed: (connection: ClientConnection) => void;
   readonly #output: ResponseOutput;
@@ -58,14 +58,14 @@ export class ClientConnection implements ClientExchange, BodySink {
   #isHalfClosed = false;
   #isPumping = false;
 
-  constructor({ socket, gate, options, handler, onClosed }: ClientParts) {
+  constructor({ socket, gate, terms, handler, onClosed }: ClientParts) {
     this.#socket = socket;
     this.#gate = gate;
-    this.#options = options;
+    this.#terms = terms;
     this.#handler = handler;
     this.#onClosed = onClosed;
     this.#output = new ResponseOutput(socket, gate.wheel);
-    this.#parser = new RequestParser(options.head);
+    this.#parser = new RequestParser(terms.client.head);
     socket.on('data', (data) => this.#onSocketData(data));
     socket.on('end', () => this.#onSocketEnd());
     socket.on('drain', () => this.#onDrain());
@@ -73,7 +73,7 @@ export class ClientConnection implements ClientExchange, BodySink {
       // 'close' follows, and is where it is dealt with.
     });
     socket.on('close', () => this.#onSocketClose());
-    this.#await('head', options.headTimeoutMs);
+    this.#await('head', terms.client.headTimeoutMs);
   }
 
   // ---- Reading requests
@@ -82,7 +82,7 @@ export class ClientConnection implements ClientExchange, BodySink {
     this.#received += data.length;
     if (this.#state === 'lingering') {
       this.#lingered += data.length;
-      if (this.#lingered > this.#options.lingerBytes) this.destroy();
+      if (this.#lingered > this.#terms.client.lingerBytes) this.destroy();
       return;
     }
     if (this.#state === 'closed') return;
@@ -106,7 +106,7 @@ export class ClientConnection implements ClientExchange, BodySink {
   #readHead(): boolean {
     switch (this.#parser.read(this.#input, this.#head)) {
       case 'more':
-        if (this.#awaited === 'next-request') this.#await('head', this.#options.headTimeoutMs);
+        if (this.#awaited === 'next-request') this.#await('head', this.#terms.client.headTimeoutMs);
         return false;
       case 'refused':
         this.#refuse(this.#parser.fault as Fault);
@@ -119,7 +119,7 @@ export class ClientConnection implements ClientExchange, BodySink {
 
   #begin(): void {
     const head = this.#head;
-    const { maxBodyBytes } = this.#options;
+    const { maxBodyBytes } = this.#terms.client;
     this.#requests += 1;
     this.#gate.observer.onRequest(head.version);
     if (maxBodyBytes > 0 && head.contentLength > maxBodyBytes) {
@@ -136,7 +136,7 @@ export class ClientConnection implements ClientExchange, BodySink {
     if (!this.#isBodyDone) {
       this.#decoder ??= new BodyDecoder();
       this.#decoder.begin(head.framing, head.contentLength);
-      this.#await('body', this.#options.stallTimeoutMs);
+      this.#await('body', this.#terms.client.stallTimeoutMs);
     }
     // May end the exchange before it returns: then the receiver is not kept.
     const exchange = this.#requests;
@@ -171,7 +171,7 @@ export class ClientConnection implements ClientExchange, BodySink {
   }
 
   onData(data: Buffer): boolean {
-    const { maxBodyBytes, stallTimeoutMs } = this.#options;
+    const { maxBodyBytes, stallTimeoutMs } = this.#terms.client;
     this.#bodyBytes += data.length;
     if (maxBodyBytes > 0 && this.#bodyBytes > maxBodyBytes) {
       this.#endBodyReading();
@@ -191,7 +191,7 @@ export class ClientConnection implements ClientExchange, BodySink {
   resumeBody(): void {
     if (!this.#isBodyPaused || this.#state !== 'exchange') return;
     this.#isBodyPaused = false;
-    this.#await('body', this.#options.stallTimeoutMs);
+    this.#await('body', this.#terms.client.stallTimeoutMs);
     this.#pump();
     if (!this.#isBodyPaused) this.#socket.resume();
   }
@@ -215,19 +215,19 @@ export class ClientConnection implements ClientExchange, BodySink {
       mayKeep: this.#mayKeep(),
       date: this.#gate.dates.now(),
       keepAlive: this.#keepAliveParameters(),
-      holdMs: this.#options.holdForLengthMs,
-      holdBytes: this.#options.holdForLengthBytes,
+      holdMs: this.#terms.client.holdForLengthMs,
+      holdBytes: this.#terms.client.holdForLengthBytes,
     });
   }
 
   sendBody(data: Buffer): void {
     this.#output.body(data);
-    if (this.#output.isBlocked) this.#await('room', this.#options.stallTimeoutMs);
+    if (this.#output.isBlocked) this.#await('room', this.#terms.client.stallTimeoutMs);
   }
 
   flush(): void {
     this.#output.flush();
-    if (this.#output.isBlocked) this.#await('room', this.#options.stallTimeoutMs);
+    if (this.#output.isBlocked) this.#await('room', this.#terms.client.stallTimeoutMs);
   }
 
   get holdsBytes(): boolean {
@@ -258,7 +258,7 @@ export class ClientConnection implements ClientExchange, BodySink {
     // A close-delimited body ends by FIN: only a reset says that it is not whole.
     if (this.#output.endsByClose) this.#socket.resetAndDestroy();
     else this.#socket.destroySoon();
-    this.#await('close', this.#options.lingerMs);
+    this.#await('close', this.#terms.client.lingerMs);
     this.#state = 'lingering';
   }
 
@@ -281,13 +281,14 @@ export class ClientConnection implements ClientExchange, BodySink {
 
   /** RFC 9112 9.3, 9.6: the body is read, nobody asked for a close, and we have no reason for one. */
   #mayKeep(): boolean {
-    const { maxRequests } = this.#options;
-    if (!this.#isBodyDone || this.#gate.isDraining || this.#isHalfClosed) return false;
+    const { maxRequests } = this.#terms.client;
+    if (!this.#isBodyDone || this.#isHalfClosed) return false;
+    if (this.#gate.isDraining || this.#terms.isRetired) return false;
     return maxRequests === 0 || this.#requests < maxRequests;
   }
 
   #keepAliveParameters(): string {
-    return keepAliveParameters(this.#options, this.#requests);
+    return keepAliveParameters(this.#terms.client, this.#requests);
   }
 
   #writeOwn(response: OwnResponse, keeps: boolean): void {
@@ -336,7 +337,7 @@ export class ClientConnection implements ClientExchange, BodySink {
     if (this.#requests === 1) this.#socket.setNoDelay(true);
     this.#state = 'head';
     this.#head.clear();
-    this.#await('next-request', this.#options.idleTimeoutMs);
+    this.#await('next-request', this.#terms.client.idleTimeoutMs);
     if (this.#input.isEmpty) return;
     this.#socket.resume();
     this.#pump();
@@ -347,7 +348,7 @@ export class ClientConnection implements ClientExchange, BodySink {
     if (this.#socket.writableLength === 0) this.#socket.destroy();
     else {
       this.#socket.destroySoon();
-      this.#await('close', this.#options.stallTimeoutMs);
+      this.#await('close', this.#terms.client.stallTimeoutMs);
     }
   }
 
@@ -361,7 +362,7 @@ export class ClientConnection implements ClientExchange, BodySink {
       return;
     }
     this.#socket.resume();
-    this.#await('close', this.#options.lingerMs);
+    this.#await('close', this.#terms.client.lingerMs);
   }
 
   #onSocketEnd(): void {
@@ -405,6 +406,11 @@ export class ClientConnection implements ClientExchange, BodySink {
     this.#socket.destroy();
   }
 
+  /** Closes if no request is under way; else it ends with that. */
+  closeIfIdle(): void {
+    if (this.#state === 'head' && !this.#parser.hasBegun) this.#socket.destroy();
+  }
+
   /** Closes now, whatever is under way. */
   destroy(): void {
     this.#socket.destroy();
@@ -419,7 +425,7 @@ export class ClientConnection implements ClientExchange, BodySink {
   }
 
   #onDeadline(): void {
-    const { headTimeoutMs, stallTimeoutMs } = this.#options;
+    const { headTimeoutMs, stallTimeoutMs } = this.#terms.client;
     if (this.#state === 'exchange') {
       if (this.#awaited === 'room') {
         this.#fail('client-stalled', `The client took nothing for ${stallTimeoutMs} ms.`);

@@ -5,17 +5,20 @@ import { codeOf, messageOf } from '../base/fault.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientGate } from './client-gate.ts';
 import type { RequestHandler } from './handler.ts';
+import type { ListenerTerms } from './listener-terms.ts';
 import type { ListenAddress, ListenerOptions } from './options.ts';
 
 export class Listener {
-  readonly options: ListenerOptions;
+  #options: ListenerOptions;
+  readonly #terms: ListenerTerms;
   readonly #server: Server;
   readonly #gate: ClientGate;
   readonly #handler: RequestHandler;
   readonly #connections = new Set<ClientConnection>();
 
   private constructor(options: ListenerOptions, gate: ClientGate, handler: RequestHandler) {
-    this.options = options;
+    this.#options = options;
+    this.#terms = { client: options.client, isRetired: false };
     this.#gate = gate;
     this.#handler = handler;
     // Half-open: a client that ends its side after its request still gets its response.
@@ -37,12 +40,12 @@ export class Listener {
   /** Where it listens: the port is the one really had if 0 was asked for. */
   get address(): ListenAddress {
     const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string') return this.options.address;
+    if (bound === null || typeof bound === 'string') return this.#options.address;
     return { kind: 'tcp', host: bound.address, port: bound.port };
   }
 
   async #listen(): Promise<void> {
-    const { address, backlog } = this.options;
+    const { address, backlog } = this.#options;
     if (address.kind === 'unix') await removeStale(address.path);
     await new Promise<void>((resolve, reject) => {
       const onError = (error: Error): void => reject(explain(error, address));
@@ -60,7 +63,7 @@ export class Listener {
   }
 
   #ownSocket(path: string): void {
-    const { socketMode, socketOwner } = this.options;
+    const { socketMode, socketOwner } = this.#options;
     if (socketMode !== null) chmodSync(path, socketMode);
     if (socketOwner !== null) chownSync(path, socketOwner.uid, socketOwner.gid);
   }
@@ -77,7 +80,7 @@ export class Listener {
     const connection = new ClientConnection({
       socket,
       gate,
-      options: this.options.client,
+      terms: this.#terms,
       handler: this.#handler,
       onClosed: this.#onClosed,
     });
@@ -96,14 +99,30 @@ export class Listener {
     if (code === 'EMFILE' || code === 'ENFILE') this.#gate.observer.onRefused('descriptors');
   }
 
-  /** Takes no new connections. Those that are open live on. */
-  stopAccepting(): void {
+  get options(): ListenerOptions {
+    return this.#options;
+  }
+
+  /** Takes new options for the same address. They count from the next request; those of the socket are fixed. */
+  update(options: ListenerOptions): void {
+    this.#options = options;
+    this.#terms.client = options.client;
+  }
+
+  /** Takes no new connections. Those that are open end with what they are doing. */
+  retire(): void {
+    this.#terms.isRetired = true;
+    this.#stopAccepting();
+    for (const connection of this.#connections) connection.closeIfIdle();
+  }
+
+  #stopAccepting(): void {
     if (this.#server.listening) this.#server.close();
   }
 
   /** Closes everything now. */
   destroy(): void {
-    this.stopAccepting();
+    this.#stopAccepting();
     for (const connection of this.#connections) connection.destroy();
   }
 }

@@ -5,7 +5,8 @@
 
 /** Octets held over all exchanges. */
 export class BodyBudget {
-  readonly limitBytes: number;
+  /** A reload may change it. */
+  limitBytes: number;
   usedBytes = 0;
 
   constructor(limitBytes: number) {

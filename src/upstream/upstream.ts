@@ -30,6 +30,8 @@ export interface UpstreamParts {
   readonly observer: UpstreamObserver;
   /** Asks discovery to look again, because dials fail. */
   readonly onAddressDoubt: () => void;
+  /** The first connection has been had. */
+  readonly onWarm: () => void;
 }
 
 export class Upstream implements LeaseKeeper {
@@ -265,8 +267,11 @@ export class Upstream implements LeaseKeeper {
     const { observer, wheel, random } = this.#parts;
     const { maxAgeMs } = this.options.pool;
     const nowMs = wheel.now();
-    this.#hasOpened = true;
     observer.onOpened(phases);
+    if (!this.#hasOpened) {
+      this.#hasOpened = true;
+      this.#parts.onWarm();
+    }
     const connection = new H1Connection({
       id: this.#nextId++,
       endpoint: pool.target.address,

@@ -1,0 +1,114 @@
+/** The command line. */
+import { parseArgs } from 'node:util';
+import { messageOf } from '../base/fault.ts';
+import type { Pair } from '../config/load.ts';
+
+export type Command =
+  | { readonly name: 'help' }
+  | { readonly name: 'version' }
+  | { readonly name: 'gateway'; readonly source: GatewaySource }
+  | { readonly name: 'check'; readonly file: string }
+  | { readonly name: 'demo'; readonly once: boolean; readonly requests: number };
+
+export type GatewaySource =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'pairs'; readonly pairs: readonly Pair[]; readonly admin: string | undefined };
+
+export const help = `Sidepool: warm, pooled upstream connections for clients that open one for every request.
+
+Usage:
+  sidepool gateway --listen ADDR --upstream URL [--listen ADDR --upstream URL ...] [--admin ADDR]
+  sidepool gateway --config FILE
+  sidepool check FILE
+  sidepool demo [--once] [--requests N]
+  sidepool --help | --version
+
+  gateway   Carries requests. ADDR is 127.0.0.1:15101, [::1]:15101 or unix:/run/sidepool/api.sock;
+            URL is http:// or https:// with a host and, if need be, a port.
+  check     Reads a configuration file and says what is wrong with it, without starting anything.
+  demo      Runs the same load directly and through a gateway, over TLS, and shows the difference.
+
+Options:
+  --admin ADDR   where metrics and the status page are (default 127.0.0.1:15100; off for none)
+  --once         end after the table
+  --requests N   requests of the demo's load (default 2000)
+
+Exit codes: 0 done, 1 a failed run, 2 a wrong call or configuration.
+`;
+
+/** Reads the words behind `sidepool`. Gives one sentence instead when they make no call. */
+export function readArguments(words: readonly string[]): Command | string {
+  const [name, ...rest] = words;
+  try {
+    switch (name) {
+      case undefined:
+      case 'help':
+      case '--help':
+      case '-h':
+        return { name: 'help' };
+      case '--version':
+      case '-v':
+        return { name: 'version' };
+      case 'gateway':
+        return readGateway(rest);
+      case 'check':
+        return readCheck(rest);
+      case 'demo':
+        return readDemo(rest);
+      default:
+        return `"${name}" is no command: there are gateway, check and demo.`;
+    }
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function readGateway(words: readonly string[]): Command | string {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      listen: { type: 'string', multiple: true },
+      upstream: { type: 'string', multiple: true },
+      admin: { type: 'string' },
+      config: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) return { name: 'help' };
+  const { listen = [], upstream = [], admin, config } = values;
+  if (config !== undefined) {
+    if (listen.length + upstream.length > 0)
+      return 'Give --config, or --listen with --upstream, not both.';
+    if (admin !== undefined)
+      return 'With --config the admin address stands in the file (admin.address).';
+    return { name: 'gateway', source: { kind: 'file', file: config } };
+  }
+  if (listen.length === 0) return 'Give --listen ADDR with --upstream URL, or --config FILE.';
+  if (listen.length !== upstream.length) {
+    return `${listen.length} --listen and ${upstream.length} --upstream: they come in pairs.`;
+  }
+  const pairs = listen.map((address, index) => ({
+    listen: address,
+    upstream: upstream[index] ?? '',
+  }));
+  return { name: 'gateway', source: { kind: 'pairs', pairs, admin } };
+}
+
+function readCheck(words: readonly string[]): Command | string {
+  const { positionals } = parseArgs({ args: [...words], allowPositionals: true, options: {} });
+  const [file] = positionals;
+  if (file === undefined || positionals.length > 1) return 'Give one file: sidepool check FILE.';
+  return { name: 'check', file };
+}
+
+function readDemo(words: readonly string[]): Command | string {
+  const { values } = parseArgs({
+    args: [...words],
+    options: { once: { type: 'boolean' }, requests: { type: 'string' } },
+  });
+  const requests = Number(values.requests ?? '2000');
+  if (!Number.isInteger(requests) || requests < 100 || requests > 1_000_000) {
+    return '--requests takes a whole number from 100 to 1000000.';
+  }
+  return { name: 'demo', once: values.once === true, requests };
+}

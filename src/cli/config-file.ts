@@ -1,0 +1,34 @@
+/** Reads a configuration file from the disk. */
+import { readFileSync } from 'node:fs';
+import { codeOf, messageOf } from '../base/fault.ts';
+import { type ParsedConfig, parseConfig } from '../config/load.ts';
+import { formatMistakes } from '../config/mistake.ts';
+
+export type ReadConfig =
+  | Extract<ParsedConfig, { ok: true }>
+  | { readonly ok: false; readonly message: string };
+
+/** A checked configuration, or a message that names every mistake. Ends in a line break. */
+export function readConfigFile(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): ReadConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error);
+    return { ok: false, message: `${file}: ${why}.\n` };
+  }
+  const parsed = parseConfig(text, {
+    source: file,
+    env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+  });
+  if (parsed.ok) return parsed;
+  return { ok: false, message: ended(formatMistakes(file, parsed.mistakes)) };
+}
+
+export function ended(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
+}

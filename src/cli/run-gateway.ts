@@ -1,0 +1,138 @@
+/** Runs the gateway as a process: configuration, signals, reload, exit code. */
+import { type Clock, systemClock } from '../base/clock.ts';
+import { messageOf } from '../base/fault.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { fromPairs } from '../config/load.ts';
+import { formatMistakes } from '../config/mistake.ts';
+import { type ConfigWatch, watchConfig } from '../config/watch.ts';
+import { createLog } from '../telemetry/log.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
+import type { GatewaySource } from './arguments.ts';
+import { ended, readConfigFile } from './config-file.ts';
+import { Gateway } from './gateway.ts';
+
+/** Resolves with the exit code once the gateway has ended. */
+export async function runGateway(source: GatewaySource, version: string): Promise<number> {
+  const read = readSource(source);
+  if (!read.ok) {
+    process.stderr.write(read.message);
+    return 2;
+  }
+  const clock: Clock = systemClock;
+  const telemetry = new Telemetry({
+    clock,
+    version,
+    log: createLog({ level: read.config.log.level }),
+  });
+  const gateway = new Gateway(read.config, {
+    clock,
+    random: Math.random,
+    telemetry,
+    // The performance clock counts from the start of the process.
+    bornMs: 0,
+  });
+  const ending = onSignals(gateway);
+  const reloading =
+    source.kind === 'file'
+      ? reloadFrom(source.file, { gateway, telemetry, secretFiles: read.secretFiles })
+      : null;
+  try {
+    await gateway.start();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    reloading?.close();
+    return 1;
+  }
+  const code = await ending;
+  reloading?.close();
+  return code;
+}
+
+interface Read {
+  readonly ok: true;
+  readonly config: GatewayConfig;
+  readonly secretFiles: readonly string[];
+}
+
+function readSource(
+  source: GatewaySource,
+): Read | { readonly ok: false; readonly message: string } {
+  if (source.kind === 'file') {
+    const read = readConfigFile(source.file, process.env);
+    if (read.ok && read.warnings.length > 0) {
+      process.stderr.write(ended(formatMistakes(source.file, read.warnings)));
+    }
+    return read;
+  }
+  const parsed = fromPairs(source.pairs, { admin: source.admin });
+  if (parsed.ok) return parsed;
+  return { ok: false, message: ended(formatMistakes('command line', parsed.mistakes)) };
+}
+
+/** Resolves with the exit code when a signal has ended the gateway: after a drain, or at once by a second signal. */
+function onSignals(gateway: Gateway): Promise<number> {
+  // Node would open its inspector, to everybody on this machine.
+  process.on('SIGUSR1', () => undefined);
+  return new Promise((resolve) => {
+    let isEnding = false;
+    const end = (signal: NodeJS.Signals): void => {
+      if (isEnding) {
+        resolve(1);
+        return;
+      }
+      isEnding = true;
+      void gateway.drain(signal);
+    };
+    process.on('SIGTERM', end);
+    process.on('SIGINT', end);
+    // Also when it was the admin server that asked.
+    gateway.onDrained(() => resolve(0));
+  });
+}
+
+interface ReloadParts {
+  readonly gateway: Gateway;
+  readonly telemetry: Telemetry;
+  readonly secretFiles: readonly string[];
+}
+
+/** Reads the file again on SIGHUP and when it changes. One reload at a time, and none is missed. */
+function reloadFrom(file: string, { gateway, telemetry, secretFiles }: ReloadParts): ConfigWatch {
+  let isRunning = false;
+  let isWanted = false;
+  const reload = async (): Promise<void> => {
+    isWanted = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isWanted) {
+      isWanted = false;
+      await reloadOnce();
+    }
+    isRunning = false;
+  };
+  const reloadOnce = async (): Promise<void> => {
+    const read = readConfigFile(file, process.env);
+    if (!read.ok) {
+      telemetry.onReload('refused', read.message.trim());
+      return;
+    }
+    watch.also(read.secretFiles);
+    try {
+      telemetry.onReload(await gateway.reload(read.config), file);
+    } catch (error) {
+      telemetry.onReload('refused', messageOf(error));
+    }
+  };
+  const watch = watchConfig(file, {
+    wheel: gateway.wheel,
+    onChange: () => void reload(),
+    onBlind: (directory, cause) =>
+      telemetry.onReload(
+        'unchanged',
+        `${directory} cannot be watched (${cause}): send SIGHUP after a change.`,
+      ),
+  });
+  watch.also(secretFiles);
+  process.on('SIGHUP', () => void reload());
+  return watch;
+}
