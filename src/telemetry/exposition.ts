@@ -99,7 +99,7 @@ function metricOf({ name, help, type, reads }: Group): Registry.ScrapedMetric {
 }
 
 /** Prometheus lists formats with weights; whoever names OpenMetrics 1.0 first or alone gets it. */
-export function prefersOpenMetrics(accept: string): boolean {
+function prefersOpenMetrics(accept: string): boolean {
   let open = 0;
   let plain = 0;
   for (const range of accept.toLowerCase().split(',')) {

@@ -3,11 +3,11 @@ import type { ClientRecorder } from './client-recorder.ts';
 import { each, type Family, single, tally, valuesOf } from './family.ts';
 import type { ProcessFigures } from './process-figures.ts';
 
-export const reloadOutcomes = ['applied', 'unchanged', 'refused'] as const;
+const reloadOutcomes = ['applied', 'unchanged', 'refused'] as const;
 /** `refused`: the new configuration was wrong, and the old one stays in force. */
 export type ReloadOutcome = (typeof reloadOutcomes)[number];
 
-export interface ReloadNumbers {
+interface ReloadNumbers {
   readonly byOutcome: { readonly [outcome in ReloadOutcome]: number };
   readonly lastSucceeded: boolean;
   readonly lastWallSeconds: number;

@@ -13,6 +13,7 @@ import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 import { processCatalogue, type ReloadOutcome } from './process-catalogue.ts';
 import { type ProcessFigures, ProcessMeter } from './process-figures.ts';
+import { scrub } from './scrub.ts';
 import { gaugesOf, upstreamCatalogue } from './upstream-catalogue.ts';
 import { type RecorderTools, UpstreamRecorder, type UpstreamTotals } from './upstream-recorder.ts';
 
@@ -199,7 +200,7 @@ export class Telemetry {
     reloads.byOutcome[outcome] += 1;
     reloads.lastSucceeded = outcome !== 'refused';
     reloads.lastWallSeconds = this.#clock.wallSeconds();
-    const fields = { event: 'reload', outcome, detail: message };
+    const fields = { event: 'reload', outcome, detail: scrub(message) };
     if (outcome === 'refused') {
       this.#log.error(
         fields,

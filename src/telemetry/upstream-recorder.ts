@@ -19,6 +19,7 @@ import type { FaultRing } from './fault-ring.ts';
 import { FaultTally } from './fault-tally.ts';
 import { connectBoundsMs, Histogram, requestBoundsMs, waitBoundsMs } from './histogram.ts';
 import type { Log } from './log.ts';
+import { scrub } from './scrub.ts';
 
 export type StateOf = () => UpstreamSnapshot;
 
@@ -220,7 +221,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     this.resolutions.failed += 1;
     if (!this.#isResolving) return;
     this.#isResolving = false;
-    const fields = { event: 'dns-failed', upstream: this.name, cause };
+    const fields = { event: 'dns-failed', upstream: this.name, cause: scrub(cause) };
     this.#tools.log.warn(fields, 'name does not resolve: the last good answer, if any, stays');
   }
 

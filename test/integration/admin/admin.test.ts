@@ -363,7 +363,8 @@ it('no timer is left that would wake an idle process', async () => {
   expect(intervals.map(({ ms }) => ms)).toEqual([2 ** 31 - 1]);
 });
 
-const hasChromium = spawnSync('chromium', ['--version']).error === undefined;
+const chromium = 'chromium';
+const hasChromium = spawnSync(chromium, ['--version']).error === undefined;
 
 it.skipIf(!hasChromium)(
   'the page draws itself in a browser (skipped where there is no chromium)',
@@ -382,7 +383,7 @@ it.skipIf(!hasChromium)(
       `--user-data-dir=${directory.path}`,
       `http://127.0.0.1:${port}/`,
     ];
-    const browser = spawn('chromium', args, {
+    const browser = spawn(chromium, args, {
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: 30_000,
     });

@@ -48,7 +48,7 @@ export class StillClock implements Clock {
   }
 }
 
-export type Line = Readonly<Record<string, unknown>>;
+type Line = Readonly<Record<string, unknown>>;
 
 export interface Scene {
   readonly clock: StillClock;

@@ -5,11 +5,12 @@ import type { CloseReason } from '../../../src/upstream/observer.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { connections, endpoint, request, scene, seriesOf, snapshot } from './scene.ts';
 
-const hasPromtool = spawnSync('promtool', ['--version']).error === undefined;
+const promtool = 'promtool';
+const hasPromtool = spawnSync(promtool, ['--version']).error === undefined;
 
 /** The complaints about a page; none for a good one. */
 function complaints(page: string): string {
-  const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+  const { stdout, stderr } = spawnSync(promtool, ['check', 'metrics'], {
     input: page,
     encoding: 'utf8',
   });
