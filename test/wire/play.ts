@@ -7,7 +7,7 @@
  * - `trailer Name: value`, `end`
  * - `left ...`: octets that came after the end and were not touched
  * - `waits for head` or `waits for body`: the octets are over and the message is not
- * - `cut`: the sender closed where it must not
+ * - `cut in head`, `cut in body`: the sender closed where it must not
  * - `refused kind: cause`, `malformed: reason`
  *
  * It also checks what no document says: nothing follows a refusal, and a sink is never given empty data.
@@ -78,7 +78,7 @@ export class Player {
     if (this.#settings.has('eof') && this.#state !== 'over') {
       this.#flush();
       const isWhole = this.#state === 'body' && this.#response.framing === 'close';
-      this.#emit(isWhole ? 'end' : 'cut');
+      this.#emit(isWhole ? 'end' : `cut in ${this.#state}`);
     } else if (this.#state !== 'over') {
       this.#flush();
       this.#emit(this.#state === 'head' ? 'waits for head' : 'waits for body');

@@ -1,0 +1,124 @@
+/** Spoils octets the way attackers and faulty programs do: by a seed, so that each finding can be made again. */
+import type { Random } from '../../src/base/clock.ts';
+
+/** What parsers have been found to differ over. */
+const morsels: readonly string[] = [
+  '\r\n',
+  '\n',
+  '\r',
+  '\r\n\r\n',
+  '\r\n ',
+  '\r\n\t',
+  '\0',
+  ' ',
+  '\t',
+  '\x0b',
+  '\x7f',
+  '\x85',
+  '\xa0',
+  '\xff',
+  ':',
+  ' :',
+  ',',
+  ';',
+  '"',
+  '\\',
+  '%00',
+  '%0d%0a',
+  '#',
+  '@',
+  '*',
+  '0',
+  '-1',
+  '0x1',
+  '00000000000000001',
+  '9007199254740993',
+  '18446744073709551616',
+  'fffffffffffffffff',
+  '0\r\n\r\n',
+  '1\r\nx\r\n',
+  ';ext=1',
+  'HTTP/1.0',
+  'HTTP/1.1',
+  'HTTP/2.0',
+  'chunked',
+  'identity',
+  'gzip, chunked',
+  'http://b.example',
+  'Host: b\r\n',
+  'Content-Length: 1\r\n',
+  'Content-Length: 0\r\n',
+  'Content-Length : 3\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Transfer-Encoding: identity\r\n',
+  'Connection: close\r\n',
+  'Connection: Host, x\r\n',
+  'Expect: 100-continue\r\n',
+  'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx',
+  'HTTP/1.1 100 Continue\r\n\r\n',
+];
+
+function below(limit: number, random: Random): number {
+  return Math.floor(random() * limit);
+}
+
+/** One to eight changes to `bytes`; `others` lends pieces. Never longer than 64 KiB. */
+export function mutate(bytes: Buffer, others: readonly Buffer[], random: Random): Buffer {
+  let mutant: Buffer = Buffer.from(bytes);
+  const changes = 1 + below(4, random) * below(3, random);
+  for (let change = 0; change < changes; change += 1) mutant = mutateOnce(mutant, others, random);
+  return mutant.length > 65_536 ? mutant.subarray(0, 65_536) : mutant;
+}
+
+function mutateOnce(bytes: Buffer, others: readonly Buffer[], random: Random): Buffer {
+  const at = below(bytes.length + 1, random);
+  const to = Math.min(bytes.length, at + below(random() < 0.7 ? 8 : bytes.length + 1, random));
+  const head = bytes.subarray(0, at);
+  const middle = bytes.subarray(at, to);
+  const tail = bytes.subarray(to);
+  switch (below(9, random)) {
+    case 0:
+      return Buffer.concat([head, tail]);
+    case 1:
+      return Buffer.concat([head, middle, middle, tail]);
+    case 2: {
+      const morsel = morsels[below(morsels.length, random)] ?? '';
+      return Buffer.concat([head, Buffer.from(morsel, 'latin1'), bytes.subarray(at)]);
+    }
+    case 3: {
+      const morsel = morsels[below(morsels.length, random)] ?? '';
+      return Buffer.concat([head, Buffer.from(morsel, 'latin1'), tail]);
+    }
+    case 4:
+      return Buffer.concat([head, Buffer.of(below(256, random)), bytes.subarray(at + 1)]);
+    case 5: {
+      const flipped = Buffer.from(bytes);
+      if (at < bytes.length) flipped[at] = (flipped[at] as number) ^ (1 << below(8, random));
+      return flipped;
+    }
+    case 6: {
+      const other = others[below(others.length, random)] ?? Buffer.alloc(0);
+      const from = below(other.length + 1, random);
+      return Buffer.concat([head, other.subarray(from, from + below(200, random)), tail]);
+    }
+    case 7: {
+      // Lines change places.
+      const lines = bytes.toString('latin1').split('\r\n');
+      const [line = ''] = lines.splice(below(lines.length, random), 1);
+      lines.splice(below(lines.length + 1, random), 0, line);
+      return Buffer.from(lines.join('\r\n'), 'latin1');
+    }
+    default:
+      return Buffer.from(head);
+  }
+}
+
+/** Where to cut octets of this length: nowhere, everywhere, or in a few places. */
+export function randomCuts(length: number, random: Random): number[] {
+  const mode = below(4, random);
+  if (mode === 0) return [];
+  if (mode === 1 && length < 4_096) return Array.from({ length }, (_, at) => at);
+  const cuts = Array.from({ length: 1 + below(6, random) }, () => below(length + 1, random));
+  return cuts.sort((a, b) => a - b);
+}
