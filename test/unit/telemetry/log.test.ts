@@ -39,7 +39,6 @@ describe('the log on standard output', () => {
     // Whole, and each once. (A thread that is held up may bring its batch after what came later.)
     expect(numbers.sort((a, b) => a - b)).toEqual(lines.map((_, index) => index + 1));
   });
-  });
 
   it('that nobody reads neither keeps the process from ending nor makes it fail', async () => {
     // Touching process.stdout makes the descriptor one that says EAGAIN rather than block.

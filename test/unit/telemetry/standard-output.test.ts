@@ -1,0 +1,43 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { StandardOutput } from '../../../src/telemetry/standard-output.ts';
+import { TempDir } from '../../support/temp-dir.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+const directory = new TempDir('output');
+afterEach(() => directory.remove());
+
+describe('StandardOutput', () => {
+  it('writes lines in order, and drops those past what may wait', async () => {
+    const path = directory.file('log');
+    const fd = openSync(path, 'w');
+    const output = new StandardOutput(fd);
+    const padding = 'ä'.repeat(1000);
+    // The first goes out at once; of the rest, one turn's worth has to wait.
+    for (let n = 0; n < 3000; n += 1) output.write(`${n} ${padding}\n`);
+    const numbers = () =>
+      readFileSync(path, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => Number.parseInt(line, 10));
+    await waitFor(() => numbers().length > 1000);
+    output.write(`3000 ${padding}\n`);
+    const written = await waitFor(() => numbers().at(-1) === 3000 && numbers());
+    closeSync(fd);
+    expect(written.length).toBeGreaterThan(1000);
+    expect(written.length).toBeLessThan(1100);
+    expect(written.slice(0, -1)).toEqual(written.slice(0, -1).map((_, index) => index));
+  });
+
+  it('takes a descriptor that cannot be written in silence', async () => {
+    const fd = openSync('/dev/full', 'w');
+    const output = new StandardOutput(fd);
+    output.write('one\n');
+    await waitFor(() => {
+      output.write('another\n');
+      return true;
+    });
+    closeSync(fd);
+    output.write('late\n');
+  });
+});
