@@ -10,7 +10,7 @@ import { Deadline } from '../base/timer-wheel.ts';
 import { BodyDecoder, type BodySink, trailerLines } from '../http1/body-decoder.ts';
 import { Input } from '../http1/input.ts';
 import { RequestParser } from '../http1/request-parser.ts';
-import { interimHead } from '../http1/response-writer.ts';
+import { interimHead, switchingHead } from '../http1/response-writer.ts';
 import type { FieldTable } from '../message/fields.ts';
 import { RequestHead, type ResponseHead } from '../message/head.ts';
 import { type OwnResponse, ownResponse } from '../message/own-response.ts';
@@ -100,6 +100,12 @@ export class ClientConnection implements ClientExchange, BodySink {
     }
     this.#isPumping = false;
     this.#receiver?.onReadEnd();
+    this.#closeIfOver();
+  }
+
+  /** The client has ended its side between requests: nothing more will come, and no other event will tell. */
+  #closeIfOver(): void {
+    if (this.#isHalfClosed && this.#isBetween()) this.#closeWritten();
   }
 
   /** Whether to read on at once. */
@@ -263,7 +269,7 @@ export class ClientConnection implements ClientExchange, BodySink {
   }
 
   becomeTunnel(head: ResponseHead): { readonly socket: ClientSocket; readonly rest: Buffer } {
-    this.#output.interim(interimHead(head));
+    this.#output.interim(switchingHead(head));
     this.#endExchange();
     // The tunnel stays an exchange for the gate until the socket closes.
     this.#gate.active += 1;
@@ -282,7 +288,9 @@ export class ClientConnection implements ClientExchange, BodySink {
   /** RFC 9112 9.3, 9.6: the body is read, nobody asked for a close, and we have no reason for one. */
   #mayKeep(): boolean {
     const { maxRequests } = this.#terms.client;
-    if (!this.#isBodyDone || this.#isHalfClosed) return false;
+    if (!this.#isBodyDone) return false;
+    // It has ended its side: what it pipelined before that is still to be answered.
+    if (this.#isHalfClosed && this.#input.isEmpty) return false;
     if (this.#gate.isDraining || this.#terms.isRetired) return false;
     return maxRequests === 0 || this.#requests < maxRequests;
   }
@@ -338,7 +346,10 @@ export class ClientConnection implements ClientExchange, BodySink {
     this.#state = 'head';
     this.#head.clear();
     this.#await('next-request', this.#terms.client.idleTimeoutMs);
-    if (this.#input.isEmpty) return;
+    if (this.#input.isEmpty) {
+      if (!this.#isPumping) this.#closeIfOver();
+      return;
+    }
     this.#socket.resume();
     this.#pump();
   }

@@ -53,6 +53,13 @@ export function interimHead(head: ResponseHead): string {
   return `HTTP/1.1 ${head.status} ${head.reason}\r\n${lines}\r\n`;
 }
 
+/** The head of a 101 (RFC 9110 7.8, 15.2.2): the one that tells the client which protocol follows. */
+export function switchingHead(head: ResponseHead): string {
+  const lines = forwardedLines(head.fields, outForNoLength, head.options.named, null);
+  const upgrade = `Upgrade: ${head.fields.members(FieldId.upgrade).join(', ')}\r\n`;
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${lines}Connection: Upgrade\r\n${upgrade}\r\n`;
+}
+
 /** The frame before a chunk's data (RFC 9112 7.1). */
 export function chunkStart(length: number): string {
   return `${length.toString(16)}\r\n`;

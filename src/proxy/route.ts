@@ -24,7 +24,7 @@ export interface RoutedListener {
 
 export function route(head: RequestHead, listener: RoutedListener): Route | Fault {
   const found = listener.route;
-  if (head.hasAbsoluteTarget && !isOwnAuthority(head.authority ?? '', found.policy)) {
+  if (head.hasAbsoluteTarget && !isOwnAuthority(head.authority ?? '', found)) {
     return fault(
       'foreign-authority',
       'client',
@@ -34,6 +34,9 @@ export function route(head: RequestHead, listener: RoutedListener): Route | Faul
   return found;
 }
 
-function isOwnAuthority(authority: string, policy: ExchangePolicy): boolean {
-  return policy.ownAuthorities.includes(authority.toLowerCase());
+function isOwnAuthority(authority: string, { upstream, policy }: Route): boolean {
+  const { authority: own, port } = upstream.options.url;
+  const asked = authority.toLowerCase();
+  // The default port may be said or left out: the name is the same (RFC 9110 4.2.3).
+  return asked === own || asked === `${own}:${port}` || policy.ownAuthorities.includes(asked);
 }
