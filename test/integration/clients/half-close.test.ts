@@ -19,6 +19,19 @@ describeClient({ title: 'a script that half-closes after its request', programs:
     }
   });
 
+  it('is closed when it half-closed while a response that could be kept was on its way', async () => {
+    const client = await connectRawClient(bench().gateway.port);
+    client.write('GET /drip?ms=20 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.received.until(
+      () => client.received.bytes.includes('drop 2') || undefined,
+      'a piece',
+      5_000,
+    );
+    client.fin();
+    expect((await client.readResponse()).body.toString()).toContain('drop 9');
+    expect(await client.closed()).toBe('fin');
+  });
+
   it('gets both responses when it asked twice', async () => {
     const client = await connectRawClient(bench().gateway.port);
     const first = 'GET /slow?ms=50 HTTP/1.1\r\nHost: a\r\n\r\n';

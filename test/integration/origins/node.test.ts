@@ -103,7 +103,7 @@ describeOrigin(
     });
 
     it('a target is passed on as it is', async () => {
-      const target = '/echo?q=%2F%2f&a[]=1&&b=%00é'.replace('é', '%C3%A9');
+      const target = '/echo?q=%2F%2f&a[]=1&&b={x|y}%C3%A9';
       expect(echoOf(await send(request('GET', target))).url).toBe(target);
     });
 
