@@ -161,11 +161,10 @@ export class TimerWheel {
   };
 
   #sweepUntil(nowMs: number): void {
-    // What a sweep that was broken off by an error had left.
-    this.#fireTaken(nowMs);
     const last = Math.floor(nowMs / this.#slotMs);
     // After a long sleep each slot needs one look at most.
     if (last - this.#tick >= SLOT_COUNT) this.#tick = last - SLOT_COUNT + 1;
+    // Begins with what a sweep that an error broke off has left: the hand had not moved on.
     for (; this.#tick <= last && !this.#isStopped; this.#tick += 1) {
       this.#take(this.#tick % SLOT_COUNT, nowMs);
       this.#fireTaken(nowMs);
