@@ -155,3 +155,7 @@ it('says nothing of what is already known to be wrong', () => {
 it('still checks the rest when one key is unknown', () => {
   expect(mistakes(withUpstream('pool: { warm: 9, wrm: 1 }'))).toHaveLength(2);
 });
+
+it('lets the quiet time be as long as the deadline', () => {
+  expect(mistakes(withTop('drain: { quiet: 25s }'))).toEqual([]);
+});

@@ -203,6 +203,13 @@ it('resolves relative paths from the directory of the file', () => {
   });
 });
 
+it('asks for the name of the URL without its trailing dot, unless another is given', () => {
+  const tls = (options: string) =>
+    config(withUpstream(options, 'https://api.example.com.')).upstreams[0]?.options.tls?.serverName;
+  expect(tls('')).toBe('api.example.com');
+  expect(tls('tls: { serverName: other.example }')).toBe('other.example');
+});
+
 describe('secrets', () => {
   it('go into the options, and their files are named for the watch', () => {
     const parsed = parse(

@@ -136,6 +136,37 @@ it('finds the file again when its whole directory was taken away and came back',
   expect(changes).toBe(1);
 });
 
+it('follows a directory that was put in the place of another', async () => {
+  mkdirSync(dir.file('etc'));
+  writeFileSync(dir.file('etc', 'a.yaml'), 'one');
+  mkdirSync(dir.file('next'));
+  writeFileSync(dir.file('next', 'a.yaml'), 'two');
+  start(dir.file('etc', 'a.yaml'));
+  renameSync(dir.file('etc'), dir.file('old'));
+  renameSync(dir.file('next'), dir.file('etc'));
+  await noticed();
+  expect(changes).toBe(1);
+  writeFileSync(dir.file('etc', 'a.yaml'), 'three');
+  await noticed();
+  expect(changes).toBe(2);
+});
+
+it('sees a link on the way turned, though nothing else changes', async () => {
+  for (const version of ['v1', 'v2']) {
+    mkdirSync(dir.file(version));
+    writeFileSync(dir.file(version, 'a.yaml'), version);
+  }
+  symlinkSync('v1', dir.file('current'));
+  start(dir.file('current', 'a.yaml'));
+  symlinkSync('v2', dir.file('new'));
+  renameSync(dir.file('new'), dir.file('current'));
+  await noticed();
+  expect(changes).toBe(1);
+  writeFileSync(dir.file('v2', 'a.yaml'), 'v3');
+  await noticed();
+  expect(changes).toBe(2);
+});
+
 it('does not tell of a write that is still going on', async () => {
   writeFileSync(dir.file('a.yaml'), 'one');
   start(dir.file('a.yaml'));
