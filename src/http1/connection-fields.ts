@@ -4,6 +4,8 @@ import type { ConnectionOptions } from '../message/head.ts';
 
 /** Fields without which a message is read differently: naming one in Connection is an attack (RFC 9110 7.6.1). */
 const unremovable: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
+/** Each field of the head is looked up among the names: thousands of them would be work for nobody's good. */
+const MAX_NAMED = 64;
 /** Hop-by-hop fields that are left out anyway, named or not. */
 const known: ReadonlySet<string> = new Set(['keep-alive', 'proxy-connection', 'http2-settings']);
 
@@ -31,6 +33,8 @@ export function readConnection(fields: FieldTable, options: ConnectionOptions): 
     else if (unremovable.has(member)) return `Connection names ${member} (RFC 9110 7.6.1)`;
     else if (!known.has(member)) {
       options.named ??= [];
+      if (options.named.length === MAX_NAMED)
+        return `Connection names more than ${MAX_NAMED} fields`;
       options.named.push(member);
     }
   }

@@ -98,8 +98,8 @@ export function ownResponse(
   const { status, error, title } = answers[fault.kind];
   const details = detailsOf(fault);
   let fieldLines = `Proxy-Status: sidepool; error=${error}; details="${details}"\r\n`;
-  // RFC 9110 10.2.3: how long the fault is expected to last.
-  if (status === 503) fieldLines += `Retry-After: ${retryAfterSeconds}\r\n`;
+  // RFC 9110 10.2.3: how long the fault is expected to last, in whole seconds.
+  if (status === 503) fieldLines += `Retry-After: ${Math.ceil(retryAfterSeconds)}\r\n`;
   // RFC 9110 15.5.22: a 426 names the protocol that it asks for.
   if (status === 426) fieldLines += `Upgrade: ${upgradeTo ?? 'websocket'}\r\n`;
   const asJson = request !== null && prefersJson(request.fields.get(FieldId.accept));

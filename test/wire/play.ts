@@ -24,7 +24,7 @@ export type Settings = ReadonlyMap<string, string>;
 export type Side = 'requests' | 'responses';
 
 /** What a player hears of. Fuzzers hear it raw; documents compare it as text. */
-export class Player {
+class Player {
   readonly events: string[] = [];
   readonly #input = new Input();
   readonly #requests: RequestParser;

@@ -25,7 +25,7 @@ export function readWireCases(folder: 'requests' | 'responses'): WireCase[] {
     .flatMap((file) => readDocument(file, readFileSync(new URL(file, root), 'utf8')));
 }
 
-export function readDocument(document: string, text: string): WireCase[] {
+function readDocument(document: string, text: string): WireCase[] {
   const [, ...sections] = text.split(/^## /m);
   return sections.map((section) => {
     const name = section.slice(0, section.indexOf('\n')).trim();

@@ -33,6 +33,18 @@ describe('a deadline', () => {
     },
   );
 
+  it('is not early on a clock that tells fractions, and late by a millisecond more at most', () => {
+    for (let offset = 0; offset < slotMs; offset += 0.37) {
+      const { clock, wheel, firedAt, deadline } = scene({ startMs: 1_000 + offset });
+      const dueMs = clock.now() + 41.3;
+      wheel.set(deadline, 41.3);
+      clock.advance(100);
+      expect(firedAt[0]).toBeGreaterThanOrEqual(dueMs);
+      expect(firedAt[0]).toBeLessThanOrEqual(dueMs + slotMs + 1);
+      expect(clock.wakeups).toBe(1);
+    }
+  });
+
   it('is set until it fires', () => {
     const { clock, wheel, deadline } = scene();
     expect(deadline.isSet).toBe(false);

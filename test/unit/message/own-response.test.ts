@@ -110,7 +110,7 @@ describe('the answer to each kind of fault', () => {
 
   it('carries the Retry-After and the Upgrade that it is told', () => {
     const down = ownResponse(fault('upstream-down', 'upstream', ''), null, {
-      retryAfterSeconds: 7,
+      retryAfterSeconds: 6.2,
     });
     expect(down.fieldLines).toContain('Retry-After: 7\r\n');
     const upgrade = ownResponse(fault('upgrade-required', 'client', ''), null, {
