@@ -5,9 +5,9 @@
  * States: `head` (a request is awaited or being read), `exchange`, `lingering` (answered, reading what is still on its
  * way), `closed`. A tunnel takes the socket away and leaves the connection `closed`.
  */
-import { type Fault, type FaultKind, fault } from '../base/fault.ts';
+import type { Fault } from '../base/fault.ts';
 import { Deadline } from '../base/timer-wheel.ts';
-import { BodyDecoder, type BodySink, trailerLines } from '../http1/body-decoder.ts';
+import { trailerLines } from '../http1/body-decoder.ts';
 import { Input } from '../http1/input.ts';
 import { RequestParser } from '../http1/request-parser.ts';
 import { interimHead, switchingHead } from '../http1/response-writer.ts';
@@ -15,46 +15,36 @@ import type { FieldTable } from '../message/fields.ts';
 import { RequestHead, type ResponseHead } from '../message/head.ts';
 import { type OwnResponse, ownResponse } from '../message/own-response.ts';
 import type { ClientGate } from './client-gate.ts';
+import type { ClientParts, ListenerTerms } from './client-parts.ts';
 import type { ClientSocket } from './client-socket.ts';
+import { bodyTimeout, clientGone, clientStalled, headTimeout, tooLarge } from './faults.ts';
 import type { ClientExchange, RequestHandler, RequestReceiver } from './handler.ts';
-import type { ListenerTerms } from './listener-terms.ts';
-import { keepAliveParameters, ownText, tooLarge } from './own-text.ts';
-import { ResponseOutput } from './response-output.ts';
+import { IncomingBody } from './incoming-body.ts';
+import { keepAliveParameters, ownText } from './own-text.ts';
+import { type OutputTerms, ResponseOutput } from './response-output.ts';
 
 type State = 'head' | 'exchange' | 'lingering' | 'closed';
 /** What the one deadline is for. */
 type Awaited = 'head' | 'next-request' | 'body' | 'room' | 'close';
 
-export interface ClientParts {
-  readonly socket: ClientSocket;
-  readonly gate: ClientGate;
-  readonly terms: ListenerTerms;
-  readonly handler: RequestHandler;
-  readonly onClosed: (connection: ClientConnection) => void;
-}
-
-export class ClientConnection implements ClientExchange, BodySink {
+export class ClientConnection implements ClientExchange {
   readonly #socket: ClientSocket;
   readonly #gate: ClientGate;
   readonly #terms: ListenerTerms;
   readonly #handler: RequestHandler;
-  readonly #onClosed: (connection: ClientConnection) => void;
+  readonly #onClosed: () => void;
   readonly #output: ResponseOutput;
   readonly #parser: RequestParser;
   readonly #input = new Input();
   readonly #head = new RequestHead();
+  readonly #body = new IncomingBody();
   readonly #deadline = new Deadline(() => this.#onDeadline());
-  /** Made for the first request that has a body. */
-  #decoder: BodyDecoder | null = null;
   #state: State = 'head';
   #awaited: Awaited = 'head';
   #receiver: RequestReceiver | null = null;
   #requests = 0;
-  #bodyBytes = 0;
   #received = 0;
   #lingered = 0;
-  #isBodyDone = true;
-  #isBodyPaused = false;
   #isHalfClosed = false;
   #isPumping = false;
 
@@ -88,7 +78,7 @@ export class ClientConnection implements ClientExchange, BodySink {
     if (this.#state === 'closed') return;
     this.#input.push(data);
     // Pipelined behind the request in hand: the kernel keeps the rest until its turn comes.
-    if (this.#state === 'exchange' && this.#isBodyDone) this.#socket.pause();
+    if (this.#state === 'exchange' && this.#body.isDone) this.#socket.pause();
     else this.#pump();
   }
 
@@ -119,7 +109,7 @@ export class ClientConnection implements ClientExchange, BodySink {
         return false;
       default:
         this.#begin();
-        return this.#state === 'head' || !this.#isBodyDone;
+        return this.#isBetween() || !this.#body.isDone;
     }
   }
 
@@ -136,14 +126,8 @@ export class ClientConnection implements ClientExchange, BodySink {
     this.#gate.active += 1;
     this.#state = 'exchange';
     this.#output.reset();
-    this.#bodyBytes = 0;
-    this.#isBodyPaused = false;
-    this.#isBodyDone = head.framing === 'none';
-    if (!this.#isBodyDone) {
-      this.#decoder ??= new BodyDecoder();
-      this.#decoder.begin(head.framing, head.contentLength);
-      this.#await('body', this.#terms.client.stallTimeoutMs);
-    }
+    this.#body.begin(head, maxBodyBytes);
+    if (!this.#body.isDone) this.#await('body', this.#terms.client.stallTimeoutMs);
     // May end the exchange before it returns: then the receiver is not kept.
     const exchange = this.#requests;
     const receiver = this.#handler.begin(head, this);
@@ -152,60 +136,38 @@ export class ClientConnection implements ClientExchange, BodySink {
 
   /** Whether to read on at once. */
   #readBody(): boolean {
-    if (this.#state !== 'exchange' || this.#isBodyDone || this.#isBodyPaused) return false;
-    const decoder = this.#decoder as BodyDecoder;
-    switch (decoder.read(this.#input, this)) {
-      case 'malformed':
-        this.#endBodyReading();
-        this.#receiver?.onBodyFault(
-          fault('malformed-body', 'client', `In the request body: ${decoder.reason}.`),
-        );
-        return false;
-      case 'paused':
-        this.#isBodyPaused = true;
-        this.#gate.wheel.clear(this.#deadline);
-        this.#socket.pause();
-        return false;
-      default:
-        // The exchange may have ended with the body, and the next request may be here.
-        return this.#isBetween();
-    }
+    const receiver = this.#receiver;
+    if (receiver === null || this.#body.isDone || this.#body.isPaused) return false;
+    const failure = this.#body.read(this.#input, receiver);
+    // The exchange may have ended under the body, and the next request may be here.
+    if (this.#receiver !== receiver) return this.#isBetween();
+    if (failure !== null) this.#stopBody(failure);
+    else if (this.#body.isPaused) {
+      this.#gate.wheel.clear(this.#deadline);
+      this.#socket.pause();
+    } else if (this.#body.isDone) this.#gate.wheel.clear(this.#deadline);
+    else this.#await('body', this.#terms.client.stallTimeoutMs);
+    return false;
   }
 
   #isBetween(): boolean {
     return this.#state === 'head';
   }
 
-  onData(data: Buffer): boolean {
-    const { maxBodyBytes, stallTimeoutMs } = this.#terms.client;
-    this.#bodyBytes += data.length;
-    if (maxBodyBytes > 0 && this.#bodyBytes > maxBodyBytes) {
-      this.#endBodyReading();
-      this.#receiver?.onBodyFault(tooLarge(maxBodyBytes));
-      return false;
-    }
-    this.#await('body', stallTimeoutMs);
-    return this.#receiver?.onBody(data) ?? false;
-  }
-
-  onEnd(trailers: FieldTable | null): void {
-    this.#isBodyDone = true;
-    this.#gate.wheel.clear(this.#deadline);
-    this.#receiver?.onBodyEnd(trailers === null ? '' : trailerLines(trailers));
-  }
-
   resumeBody(): void {
-    if (!this.#isBodyPaused || this.#state !== 'exchange') return;
-    this.#isBodyPaused = false;
+    if (!this.#body.isPaused || this.#state !== 'exchange') return;
+    this.#body.isPaused = false;
     this.#await('body', this.#terms.client.stallTimeoutMs);
     this.#pump();
-    if (!this.#isBodyPaused) this.#socket.resume();
+    // Not if the exchange has ended meanwhile: what follows is the next request's.
+    if (!this.#body.isPaused && !this.#body.isDone) this.#socket.resume();
   }
 
   /** What is still to come of the body is of no use to anybody: it is read and thrown away when closing. */
-  #endBodyReading(): void {
+  #stopBody(failure: Fault): void {
     this.#input.clear();
     this.#gate.wheel.clear(this.#deadline);
+    this.#receiver?.onBodyFault(failure);
   }
 
   // ---- Answering
@@ -216,14 +178,7 @@ export class ClientConnection implements ClientExchange, BodySink {
   }
 
   sendHead(head: ResponseHead): void {
-    this.#output.head(head, {
-      request: this.#head,
-      mayKeep: this.#mayKeep(),
-      date: this.#gate.dates.now(),
-      keepAlive: this.#keepAliveParameters(),
-      holdMs: this.#terms.client.holdForLengthMs,
-      holdBytes: this.#terms.client.holdForLengthBytes,
-    });
+    this.#output.head(head, this.#outputTerms());
   }
 
   sendBody(data: Buffer): void {
@@ -288,25 +243,27 @@ export class ClientConnection implements ClientExchange, BodySink {
   /** RFC 9112 9.3, 9.6: the body is read, nobody asked for a close, and we have no reason for one. */
   #mayKeep(): boolean {
     const { maxRequests } = this.#terms.client;
-    if (!this.#isBodyDone) return false;
+    if (!this.#body.isDone) return false;
     // It has ended its side: what it pipelined before that is still to be answered.
     if (this.#isHalfClosed && this.#input.isEmpty) return false;
     if (this.#gate.isDraining || this.#terms.isRetired) return false;
     return maxRequests === 0 || this.#requests < maxRequests;
   }
 
-  #keepAliveParameters(): string {
-    return keepAliveParameters(this.#terms.client, this.#requests);
+  #outputTerms(): OutputTerms {
+    const { client } = this.#terms;
+    return {
+      request: this.#head,
+      mayKeep: this.#mayKeep(),
+      date: this.#gate.dates.now(),
+      keepAlive: keepAliveParameters(client, this.#requests),
+      holdMs: client.holdForLengthMs,
+      holdBytes: client.holdForLengthBytes,
+    };
   }
 
   #writeOwn(response: OwnResponse, keeps: boolean): void {
-    const text = ownText(response, {
-      request: this.#head,
-      keeps,
-      date: this.#gate.dates.now(),
-      keepAlive: this.#keepAliveParameters(),
-    });
-    this.#output.own(text, keeps);
+    this.#output.own(ownText(response, { ...this.#outputTerms(), keeps }), keeps);
   }
 
   /** A request that never became an exchange. */
@@ -330,13 +287,13 @@ export class ClientConnection implements ClientExchange, BodySink {
 
   #finish(keeps: boolean): void {
     this.#endExchange();
-    if (keeps && this.#isBodyDone) {
+    if (keeps && this.#body.isDone) {
       this.#nextRequest();
       return;
     }
     this.#gate.wheel.clear(this.#deadline);
     // Nothing is unread that a reset could be sent for: closing at once is safe, and much the cheapest.
-    const isQuiet = this.#isBodyDone && this.#input.isEmpty;
+    const isQuiet = this.#body.isDone && this.#input.isEmpty;
     if (isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed)) this.#closeWritten();
     else this.#linger();
   }
@@ -379,8 +336,8 @@ export class ClientConnection implements ClientExchange, BodySink {
   #onSocketEnd(): void {
     this.#isHalfClosed = true;
     if (this.#state === 'exchange') {
-      if (this.#isBodyDone || this.#isBodyPaused) return;
-      this.#fail('client-gone', 'The client ended its side in the middle of its request body.');
+      if (this.#body.isDone || this.#body.isPaused) return;
+      this.#fail(clientGone('ended its side in the middle of its request body'));
       return;
     }
     this.#closeWritten();
@@ -393,10 +350,7 @@ export class ClientConnection implements ClientExchange, BodySink {
 
   #onSocketClose(): void {
     if (this.#state === 'exchange') {
-      this.#fail(
-        'client-gone',
-        'The client closed its connection before its response was complete.',
-      );
+      this.#fail(clientGone('closed its connection before its response was complete'));
     }
     this.#state = 'closed';
     this.#gate.wheel.clear(this.#deadline);
@@ -406,14 +360,14 @@ export class ClientConnection implements ClientExchange, BodySink {
 
   #report(): void {
     this.#gate.observer.onBytes(this.#received, this.#output.written);
-    this.#onClosed(this);
+    this.#onClosed();
   }
 
-  #fail(kind: FaultKind, cause: string): void {
+  #fail(failure: Fault): void {
     const receiver = this.#receiver;
     this.#endExchange();
     this.#state = 'closed';
-    receiver?.onClientGone(fault(kind, 'client', cause));
+    receiver?.onClientGone(failure);
     this.#socket.destroy();
   }
 
@@ -439,19 +393,14 @@ export class ClientConnection implements ClientExchange, BodySink {
     const { headTimeoutMs, stallTimeoutMs } = this.#terms.client;
     if (this.#state === 'exchange') {
       if (this.#awaited === 'room') {
-        this.#fail('client-stalled', `The client took nothing for ${stallTimeoutMs} ms.`);
-      } else if (!this.#isBodyDone && !this.#isBodyPaused) {
-        this.#endBodyReading();
-        const cause = `No more of the request body came for ${stallTimeoutMs} ms.`;
-        this.#receiver?.onBodyFault(fault('body-timeout', 'client', cause));
+        this.#fail(clientStalled(stallTimeoutMs));
+      } else if (!this.#body.isDone && !this.#body.isPaused) {
+        this.#stopBody(bodyTimeout(stallTimeoutMs));
       }
       return;
     }
     if (this.#state === 'head' && this.#parser.hasBegun) {
-      const cause = `The request head was not complete within ${headTimeoutMs} ms.`;
-      this.#refuse(fault('head-timeout', 'client', cause));
-      return;
-    }
-    this.destroy();
+      this.#refuse(headTimeout(headTimeoutMs));
+    } else this.destroy();
   }
 }

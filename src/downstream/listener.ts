@@ -4,8 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { codeOf, messageOf } from '../base/fault.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientGate } from './client-gate.ts';
+import type { ListenerTerms } from './client-parts.ts';
 import type { RequestHandler } from './handler.ts';
-import type { ListenerTerms } from './listener-terms.ts';
 import type { ListenAddress, ListenerOptions } from './options.ts';
 
 export class Listener {
@@ -77,21 +77,21 @@ export class Listener {
     }
     gate.open += 1;
     gate.observer.onConnection();
-    const connection = new ClientConnection({
+    const connection: ClientConnection = new ClientConnection({
       socket,
       gate,
       terms: this.#terms,
       handler: this.#handler,
-      onClosed: this.#onClosed,
+      onClosed: () => this.#onClosed(connection),
     });
     this.#connections.add(connection);
   }
 
-  readonly #onClosed = (connection: ClientConnection): void => {
+  #onClosed(connection: ClientConnection): void {
     this.#connections.delete(connection);
     this.#gate.open -= 1;
     this.#gate.observer.onConnectionClosed();
-  };
+  }
 
   #onError(error: Error): void {
     const code = codeOf(error);

@@ -1,5 +1,4 @@
 /** The text of the answers that the gateway makes itself, and what it says of a connection's life. */
-import { type Fault, fault } from '../base/fault.ts';
 import type { RequestHead } from '../message/head.ts';
 import type { OwnResponse } from '../message/own-response.ts';
 import type { ClientOptions } from './options.ts';
@@ -38,12 +37,4 @@ export function keepAliveParameters(
 ): string {
   const timeout = `timeout=${Math.max(1, Math.floor(idleTimeoutMs / 1000))}`;
   return maxRequests === 0 ? timeout : `${timeout}, max=${Math.max(0, maxRequests - requests)}`;
-}
-
-export function tooLarge(maxBodyBytes: number): Fault {
-  return fault(
-    'body-too-large',
-    'client',
-    `A request body longer than ${maxBodyBytes} octets (limits.body).`,
-  );
 }

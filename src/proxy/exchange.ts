@@ -10,23 +10,23 @@
  * An attempt that fails is made again where that is right (`resilience/retry-policy`); else the caller is told the
  * truth: an answer of the gateway's own while none of the response has gone out, a visible break after that.
  */
-import { type Fault, fault } from '../base/fault.ts';
+import type { Fault } from '../base/fault.ts';
 import { Deadline } from '../base/timer-wheel.ts';
 import type { ClientExchange, RequestReceiver } from '../downstream/handler.ts';
 import { asReceived } from '../http1/request-writer.ts';
-import { FieldId, type FieldTable } from '../message/fields.ts';
+import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
-import { parseRetryAfter } from '../message/http-date.ts';
 import { ownResponse } from '../message/own-response.ts';
-import { backoffMs } from '../resilience/backoff.ts';
-import { mayRetryStatus, type RetryReason, retryReason } from '../resilience/retry-policy.ts';
-import type { Lease, LeaseNeed, LeaseSeeker, ResponseSink } from '../upstream/carrier.ts';
+import { mayRetryStatus, retryReason } from '../resilience/retry-policy.ts';
+import type { Carrier, Lease, LeaseNeed, LeaseSeeker, ResponseSink } from '../upstream/carrier.ts';
 import type { CloseReason } from '../upstream/observer.ts';
 import type { RawSocket } from '../upstream/wire.ts';
 import type { ExchangeContext } from './exchange-context.ts';
-import { HeldBody } from './held-body.ts';
+import { isStale, lengthRequired, tookTooLong } from './faults.ts';
+import { RequestBody } from './request-body.ts';
 import { chosenUpgrade, isPromisedIdempotent, needOf } from './request-traits.ts';
 import { ResponseDrain } from './response-drain.ts';
+import { Retries } from './retries.ts';
 import type { Route } from './route.ts';
 import { joinTunnel } from './tunnel.ts';
 
@@ -54,16 +54,13 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   readonly #beganMs: number;
   #state: State = 'waiting';
   #lease: Lease | null = null;
-  #body: HeldBody | null = null;
-  #isBodyWhole: boolean;
-  #trailerLines = '';
-  #isClientPaused = false;
+  /** Null for a request without one. */
+  readonly #body: RequestBody | null;
   #isBeginning = false;
+  #retries: Retries | null = null;
   #attempts = 0;
-  #resends = 0;
   #wasReused = false;
   #endpoint: string | null = null;
-  #retryReason: RetryReason | null = null;
   #status = 0;
   #deadline: Deadline | null = null;
   #pause: Deadline | null = null;
@@ -82,7 +79,10 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     this.#route = route;
     this.#context = context;
     this.#beganMs = context.wheel.now();
-    this.#isBodyWhole = head.framing === 'none';
+    this.#body =
+      head.framing === 'none'
+        ? null
+        : new RequestBody(client, route.policy.retry.bodyLimitBytes, context.bodies);
     this.need = needOf(head, route.policy.retry);
   }
 
@@ -100,9 +100,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   #limitWhole(requestMs: number): void {
     this.#deadline = new Deadline(() => {
-      const sent = this.#lease?.carrier.hasSent === true ? 'sent' : 'not-sent';
-      const cause = `The exchange took longer than ${requestMs} ms.`;
-      this.#fail(fault('request-timeout', 'gateway', cause, { sent }));
+      this.#fail(tookTooLong(requestMs, this.#lease?.carrier.hasSent === true));
     });
     this.#context.wheel.set(this.#deadline, requestMs);
   }
@@ -142,8 +140,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
       return;
     }
     const wantsLength = this.#head.framing === 'chunked' && upstream.speaksHttp10(carrier);
-    if (wantsLength && !this.#isBodyWhole) {
-      this.#collect();
+    if (wantsLength && this.#body?.isWhole === false) {
+      this.#collect(this.#body);
       return;
     }
     const plan = wantsLength
@@ -160,75 +158,41 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
       },
       this,
     );
-    this.#sendHeld();
-  }
-
-  /** What was held goes out, and the client may go on with the rest. */
-  #sendHeld(): void {
-    if (this.#head.framing === 'none') return;
-    const { carrier } = this.#lease as Lease;
-    let goesOn = true;
-    for (const chunk of this.#body?.chunks ?? []) goesOn = carrier.writeBody(chunk);
-    this.#body?.onSent();
-    if (this.#isBodyWhole) {
-      carrier.endBody(this.#trailerLines);
-      return;
-    }
-    if (this.#isClientPaused && goesOn) this.#resumeClient();
+    this.#body?.sendTo(carrier);
     // Within a read of the client's, body may follow at once and leave in the same write.
     if (!this.#isBeginning) carrier.flush();
   }
 
-  /** RFC 9112 6.1: nothing chunked goes to an upstream that speaks HTTP/1.0; its body must be whole to be counted. */
-  #collect(): void {
+  /** RFC 9112 6.1: nothing chunked goes to an upstream that speaks HTTP/1.0; the body must be whole to be counted. */
+  #collect(body: RequestBody): void {
     this.#state = 'collecting';
-    if (this.#isClientPaused) this.#fail(this.#lengthRequired());
-  }
-
-  #lengthRequired(): Fault {
-    return fault(
-      'length-required',
-      'client',
-      'This upstream speaks HTTP/1.0, and the chunked body is too long to be counted first: send Content-Length.',
-    );
+    if (!body.canReplay) this.#fail(lengthRequired());
   }
 
   onBody(data: Buffer): boolean {
-    const isAttached = this.#state === 'attached';
-    this.#body ??= new HeldBody(this.#route.policy.retry.bodyLimitBytes, this.#context.bodies);
-    this.#body.add(data, { mustKeep: !isAttached });
-    if (isAttached) return this.#pausedUnless((this.#lease as Lease).carrier.writeBody(data));
-    if (this.#state === 'collecting' && !this.#body.canReplay) {
-      this.#fail(this.#lengthRequired());
-      return false;
-    }
-    return this.#pausedUnless(this.#body.canReplay);
-  }
-
-  #pausedUnless(goesOn: boolean): boolean {
-    this.#isClientPaused = !goesOn;
+    const body = this.#body as RequestBody;
+    const goesOn = body.take(data, this.#attached);
+    if (this.#state === 'collecting') this.#collect(body);
     return goesOn;
   }
 
   onBodyEnd(trailerLines: string): void {
-    this.#isBodyWhole = true;
-    this.#trailerLines = trailerLines;
-    if (this.#state === 'attached') (this.#lease as Lease).carrier.endBody(trailerLines);
-    else if (this.#state === 'collecting') this.#send(this.#lease as Lease);
+    this.#body?.end(trailerLines, this.#attached);
+    if (this.#state === 'collecting') this.#send(this.#lease as Lease);
   }
 
   onReadEnd(): void {
-    if (this.#state === 'attached') this.#lease?.carrier.flush();
+    this.#attached?.flush();
   }
 
   /** The upstream takes the request's body again. */
   onUpstreamWritable(): void {
-    if (this.#isClientPaused && this.#state === 'attached') this.#resumeClient();
+    if (this.#state === 'attached') this.#body?.resumeClient();
   }
 
-  #resumeClient(): void {
-    this.#isClientPaused = false;
-    this.#client.resumeBody();
+  /** What carries the request now, or null. */
+  get #attached(): Carrier | null {
+    return this.#state === 'attached' ? (this.#lease?.carrier ?? null) : null;
   }
 
   // ---- 4. The response comes back
@@ -240,10 +204,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   onHead(head: ResponseHead): void {
     if (this.#state !== 'attached') return;
     this.#status = head.status;
-    if (mayRetryStatus(head.status, this.#requestState(), this.#route.policy.retry)) {
-      if (this.#retryAfterStatus(head)) return;
-    }
-    if (this.#retryReason !== null) this.#noteRetry('succeeded');
+    if (this.#retriesStatus(head)) return;
+    this.#retries?.succeeded();
     this.#client.sendHead(head);
   }
 
@@ -309,13 +271,9 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     if (this.#state !== 'attached') return;
     const { retry } = this.#route.policy;
     const reason = retryReason(failure, wasReused, this.#requestState(), retry);
-    if (reason === null || !this.#mayRetry(reason)) {
-      this.#fail(failure);
-      return;
-    }
-    // What was stale is repaired at once; what may be overloaded is given a moment.
-    const isRepair = reason === 'reused-connection-ended' || reason === 'not-sent';
-    this.#again(isRepair ? 0 : this.#backoffMs());
+    const retries = this.#retriesSoFar();
+    if (reason === null || !retries.take(reason)) this.#fail(failure);
+    else this.#again(retries.pauseMs(reason));
   }
 
   #requestState(): Parameters<typeof mayRetryStatus>[1] {
@@ -323,52 +281,32 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
       method: this.#head.method,
       isPromisedIdempotent: isPromisedIdempotent(this.#head, this.#route.policy.retry),
       isBodyHeld: this.#body?.canReplay ?? true,
-      resends: this.#resends,
+      resends: this.#retries?.resends ?? 0,
       hasResponded: this.#client.hasResponded,
     };
   }
 
-  /** Counts the retry, and takes it from the budget unless nothing had been sent. */
-  #mayRetry(reason: RetryReason): boolean {
-    const { budget, observer } = this.#route;
-    if (this.#retryReason !== null) this.#noteRetry('failed');
-    if (reason !== 'not-sent') {
-      if (!budget.take(this.#context.wheel.now())) {
-        observer.onRetry(reason, 'budget-spent');
-        return false;
-      }
-      this.#resends += 1;
-    }
-    this.#retryReason = reason;
-    this.need = 'new';
-    this.avoid = this.#endpoint;
-    return true;
-  }
-
-  #noteRetry(outcome: 'succeeded' | 'failed'): void {
-    if (this.#retryReason !== null) this.#route.observer.onRetry(this.#retryReason, outcome);
-    this.#retryReason = null;
-  }
-
-  #backoffMs(): number {
-    const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = this.#route.policy.retry;
-    return backoffMs(this.#resends, { baseMs, maxMs }, this.#context.random);
+  /** Made for the first that is needed: nearly no exchange has one. */
+  #retriesSoFar(): Retries {
+    this.#retries ??= new Retries(this.#route, this.#context);
+    return this.#retries;
   }
 
   /** Whether this response is dropped for another attempt. */
-  #retryAfterStatus(head: ResponseHead): boolean {
-    const { maxRetryAfterMs } = this.#route.policy.retry;
-    const value = head.fields.get(FieldId.retryAfter);
-    const nowSeconds = this.#context.clock.wallSeconds();
-    const askedMs = value === undefined ? undefined : parseRetryAfter(value, nowSeconds);
-    if (askedMs !== undefined && askedMs > maxRetryAfterMs) return false;
-    if (!this.#mayRetry('status')) return false;
+  #retriesStatus(head: ResponseHead): boolean {
+    if (!mayRetryStatus(head.status, this.#requestState(), this.#route.policy.retry)) return false;
+    const retries = this.#retriesSoFar();
+    const askedMs = retries.askedPauseMs(head.fields);
+    if (askedMs === null || !retries.take('status')) return false;
     this.#dropResponse('not-reusable');
-    this.#again(askedMs ?? this.#backoffMs());
+    this.#again(askedMs ?? retries.pauseMs('status'));
     return true;
   }
 
+  /** Makes another attempt, on a new connection and rather to another endpoint. */
   #again(delayMs: number): void {
+    this.need = 'new';
+    this.avoid = this.#endpoint;
     if (delayMs === 0) {
       this.#acquire();
       return;
@@ -386,7 +324,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   /** It cannot be carried: the client is told, in whatever way is still left. */
   #fail(failure: Fault, { isClientThere = true }: { readonly isClientThere?: boolean } = {}): void {
     if (this.#state === 'done') return;
-    if (this.#retryReason !== null) this.#noteRetry('failed');
+    this.#retries?.failed();
     this.#detach(isClientThere ? 'fault' : 'client-gone');
     const own = ownResponse(failure, this.#head);
     const canAnswer = isClientThere && own.status !== 0 && !this.#client.hasResponded;
@@ -425,7 +363,11 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     const lease = this.#lease as Lease;
     const isUnused = this.#state === 'turning' || this.#state === 'collecting';
     if (isUnused) this.#giveBack();
-    else if (this.#isBodyWhole && lease.carrier.leftBytes <= DRAIN_BYTES && reason !== 'fault') {
+    else if (
+      this.#body?.isWhole !== false &&
+      lease.carrier.leftBytes <= DRAIN_BYTES &&
+      reason !== 'fault'
+    ) {
       this.#lease = null;
       lease.carrier.redirect(new ResponseDrain(lease));
     } else this.#discard(reason);
@@ -456,10 +398,4 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
       isReused: this.#wasReused,
     });
   }
-}
-
-/** A reused connection that ended before a byte came: most likely it was closed before the request arrived. */
-function isStale(failure: Fault): boolean {
-  const hasEnded = failure.kind === 'connection-ended' || failure.kind === 'write-failed';
-  return hasEnded && failure.received === 'nothing';
 }

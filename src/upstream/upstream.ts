@@ -7,7 +7,7 @@
  * have failed for longer than that deadline, seekers are refused at once while one dial at a time looks for recovery.
  */
 import type { Clock, Random } from '../base/clock.ts';
-import { type Fault, fault } from '../base/fault.ts';
+import type { Fault } from '../base/fault.ts';
 import { LinkedQueue } from '../base/linked-queue.ts';
 import { Deadline, type TimerWheel } from '../base/timer-wheel.ts';
 import { type Leasable, Lease, type LeaseKeeper, type LeaseSeeker } from './carrier.ts';
@@ -15,6 +15,7 @@ import { type DialDemand, DialScheduler } from './dial-scheduler.ts';
 import type { Dial } from './dialer.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import { type EndpointAddress, EndpointSet } from './endpoint-set.ts';
+import { noEndpoint, shuttingDown, upstreamDown, waitingFull, waitTimeout } from './faults.ts';
 import { type ConnectionOwner, H1Connection } from './h1/connection.ts';
 import type { CloseReason, ConnectPhases, UpstreamObserver, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
@@ -193,20 +194,11 @@ export class Upstream implements LeaseKeeper {
   #refusal(nowMs: number): Fault | null {
     if (this.#dials.isDown(nowMs)) {
       this.#dials.probe();
-      const last = this.#dials.lastFault?.cause ?? '';
-      const forMs = Math.round(nowMs - (this.#dials.failingSinceMs ?? nowMs));
-      return fault(
-        'upstream-down',
-        'upstream',
-        `No connection to upstream "${this.name}" for ${forMs} ms. ${last}`.trim(),
-      );
+      const forMs = nowMs - (this.#dials.failingSinceMs ?? nowMs);
+      return upstreamDown(this.name, forMs, this.#dials.lastFault);
     }
-    if (this.#waiting.length < this.options.pool.maxWaiting) return null;
-    return fault(
-      'waiting-full',
-      'gateway',
-      `${this.#waiting.length} requests wait for upstream "${this.name}" already: raise pool.maxConnections or pool.maxWaiting.`,
-    );
+    const isFull = this.#waiting.length >= this.options.pool.maxWaiting;
+    return isFull ? waitingFull(this.name, this.#waiting.length) : null;
   }
 
   #onWaitDue(): void {
@@ -227,17 +219,9 @@ export class Upstream implements LeaseKeeper {
   }
 
   #whyNone(): Fault {
-    const { waitMs } = this.options.timeouts;
-    if (this.#endpoints.isEmpty) {
-      return this.#resolveFailure === null
-        ? fault('no-endpoint', 'upstream', `Upstream "${this.name}" has no endpoint yet.`)
-        : fault('dns-failed', 'upstream', this.#resolveFailure);
-    }
-    if (this.#dials.lastFault !== null) return this.#dials.lastFault;
-    return fault(
-      'wait-timeout',
-      'gateway',
-      `No connection to upstream "${this.name}" became free within ${waitMs} ms: all ${this.#total()} are in use; raise pool.maxConnections or look why it answers slowly.`,
+    if (this.#endpoints.isEmpty) return noEndpoint(this.name, this.#resolveFailure);
+    return (
+      this.#dials.lastFault ?? waitTimeout(this.name, this.options.timeouts.waitMs, this.#total())
     );
   }
 
@@ -383,7 +367,7 @@ export class Upstream implements LeaseKeeper {
     this.#parts.wheel.clear(this.#waitDeadline);
     this.#dials.stop();
     for (let seeker = this.#waiting.shift(); seeker !== null; seeker = this.#waiting.shift()) {
-      seeker.onNoLease(fault('draining', 'gateway', 'The gateway is shutting down.'));
+      seeker.onNoLease(shuttingDown());
     }
     for (const connection of this.#endpoints.all()) this.#close(connection, 'shutdown');
   }

@@ -1,0 +1,20 @@
+/** What a client's connection is made of. */
+import type { ClientGate } from './client-gate.ts';
+import type { ClientSocket } from './client-socket.ts';
+import type { RequestHandler } from './handler.ts';
+import type { ClientOptions } from './options.ts';
+
+/** What a listener's connections look at again and again: a reload may change it under them. */
+export interface ListenerTerms {
+  client: ClientOptions;
+  /** The listener is going away: each connection ends with its exchange. */
+  isRetired: boolean;
+}
+
+export interface ClientParts {
+  readonly socket: ClientSocket;
+  readonly gate: ClientGate;
+  readonly terms: ListenerTerms;
+  readonly handler: RequestHandler;
+  readonly onClosed: () => void;
+}

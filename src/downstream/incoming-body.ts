@@ -1,0 +1,61 @@
+/** A request's body as it comes in from a client: taken out of its framing, counted, and handed on. */
+import { type Fault, fault } from '../base/fault.ts';
+import { BodyDecoder, type BodySink, trailerLines } from '../http1/body-decoder.ts';
+import type { Input } from '../http1/input.ts';
+import type { FieldTable } from '../message/fields.ts';
+import type { RequestHead } from '../message/head.ts';
+import { tooLarge } from './faults.ts';
+import type { RequestReceiver } from './handler.ts';
+
+export class IncomingBody implements BodySink {
+  /** Made for the first request that has a body. */
+  #decoder: BodyDecoder | null = null;
+  #receiver: RequestReceiver | null = null;
+  #bytes = 0;
+  #maxBytes = 0;
+  #fault: Fault | null = null;
+  /** All of it has been read, or there is none. */
+  isDone = true;
+  /** Whoever takes it asked for no more for now. */
+  isPaused = false;
+
+  /** `maxBytes` of 0 is no limit. */
+  begin(head: RequestHead, maxBytes: number): void {
+    this.#bytes = 0;
+    this.#maxBytes = maxBytes;
+    this.#fault = null;
+    this.isPaused = false;
+    this.isDone = head.framing === 'none';
+    if (this.isDone) return;
+    this.#decoder ??= new BodyDecoder();
+    this.#decoder.begin(head.framing, head.contentLength);
+  }
+
+  /** Reads what is at hand. Gives a fault when the body breaks its framing or the limit. */
+  read(input: Input, receiver: RequestReceiver): Fault | null {
+    const decoder = this.#decoder as BodyDecoder;
+    this.#receiver = receiver;
+    const result = decoder.read(input, this);
+    this.#receiver = null;
+    if (this.#fault !== null) return this.#fault;
+    if (result === 'malformed') {
+      return fault('malformed-body', 'client', `In the request body: ${decoder.reason}.`);
+    }
+    if (result === 'paused') this.isPaused = true;
+    return null;
+  }
+
+  onData(data: Buffer): boolean {
+    this.#bytes += data.length;
+    if (this.#maxBytes > 0 && this.#bytes > this.#maxBytes) {
+      this.#fault = tooLarge(this.#maxBytes);
+      return false;
+    }
+    return this.#receiver?.onBody(data) ?? false;
+  }
+
+  onEnd(trailers: FieldTable | null): void {
+    this.isDone = true;
+    this.#receiver?.onBodyEnd(trailers === null ? '' : trailerLines(trailers));
+  }
+}
