@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { freePort } from './free-port.ts';
 import { metricKey, parseMetrics, sumOf } from './metrics.ts';
@@ -61,7 +62,9 @@ describe('startProcess', () => {
   });
 
   it('leaves nothing when the test process is killed', async () => {
-    const script = `const { startProcess } = await import(${JSON.stringify(new URL('./process.ts', import.meta.url).href)});
+    const script = `const { startProcess } = await import('${import.meta.dirname}/process.ts');
+      const { makeTempDir } = await import('${import.meta.dirname}/temp-dir.ts');
+      console.log('dir', makeTempDir('orphan').path);
       const p = await startProcess({ command: 'sleep', args: ['60'] }); console.log('started', p.pid);`;
     const parent = await startProcess({
       command: node,
@@ -69,9 +72,11 @@ describe('startProcess', () => {
       ready: { kind: 'line', pattern: /started \d+/ },
     });
     const orphan = Number(/started (\d+)/.exec(parent.output())?.[1]);
-    expect(alive(orphan)).toBe(true);
+    const dir = /dir (\S+)/.exec(parent.output())?.[1] ?? '';
+    expect([alive(orphan), existsSync(dir)]).toEqual([true, true]);
     parent.signal('SIGKILL');
     await waitFor(() => !alive(orphan), { what: 'the end of the orphan' });
+    await waitFor(() => !existsSync(dir), { what: 'the end of its directory' });
   });
 });
 

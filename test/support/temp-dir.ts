@@ -1,22 +1,15 @@
-/** Temporary directories that disappear, also when a test fails before its own tidying up. */
+/** Temporary directories that disappear, also when a test fails before its own tidying up: see reaper.ts. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const alive = new Set<string>();
-
-// Runs on any orderly end of the test process; what a SIGKILL leaves is a few small files in the
-// system's temporary directory.
-process.once('exit', () => {
-  for (const path of alive) rmSync(path, { recursive: true, force: true });
-});
+import { forgetDir, watchDir } from './reaper.ts';
 
 export class TempDir {
   readonly path: string;
 
   constructor(prefix: string) {
     this.path = mkdtempSync(join(tmpdir(), `sidepool-${prefix}-`));
-    alive.add(this.path);
+    watchDir(this.path);
   }
 
   file(...names: string[]): string {
@@ -24,8 +17,8 @@ export class TempDir {
   }
 
   remove(): void {
-    alive.delete(this.path);
     rmSync(this.path, { recursive: true, force: true });
+    forgetDir(this.path);
   }
 }
 
