@@ -102,40 +102,42 @@ export class BodyDecoder {
 
   #readChunked(input: Input, sink: BodySink): ReadBody {
     while (!input.isEmpty) {
-      switch (this.#state) {
-        case 'size':
-          if (!this.#readSize(input)) return 'malformed';
-          break;
-        case 'extension':
-          if (!this.#readExtension(input)) return 'malformed';
-          break;
-        case 'size-lf':
-          if (!this.#expect(input, LF, 'a chunk size line does not end in CRLF (RFC 9112 7.1)'))
-            return 'malformed';
-          this.#digits = 0;
-          this.#state = this.#left === 0 ? 'trailers' : 'data';
-          break;
-        case 'data': {
-          const goesOn = this.#giveData(input, sink);
-          if (this.#left === 0) this.#state = 'data-cr';
-          if (!goesOn) return 'paused';
-          break;
-        }
-        case 'data-cr':
-          if (!this.#expect(input, CR, 'a chunk is not followed by CRLF (RFC 9112 7.1)'))
-            return 'malformed';
-          this.#state = 'data-lf';
-          break;
-        case 'data-lf':
-          if (!this.#expect(input, LF, 'a chunk is not followed by CRLF (RFC 9112 7.1)'))
-            return 'malformed';
-          this.#state = 'size';
-          break;
-        default:
-          return this.#readTrailers(input, sink);
+      if (this.#state === 'trailers') return this.#readTrailers(input, sink);
+      if (this.#state === 'data') {
+        const goesOn = this.#giveData(input, sink);
+        if (this.#left === 0) this.#state = 'data-cr';
+        if (!goesOn) return 'paused';
+      } else if (!this.#readFrame(input)) {
+        return 'malformed';
       }
     }
     return 'more';
+  }
+
+  /** Reads what stands between one chunk's data and the next. False when it is malformed. */
+  #readFrame(input: Input): boolean {
+    switch (this.#state) {
+      case 'size':
+        return this.#readSize(input);
+      case 'extension':
+        return this.#readExtension(input);
+      case 'size-lf':
+        if (!this.#expect(input, LF, 'a chunk size line does not end in CRLF (RFC 9112 7.1)'))
+          return false;
+        this.#digits = 0;
+        this.#state = this.#left === 0 ? 'trailers' : 'data';
+        return true;
+      case 'data-cr':
+        if (!this.#expect(input, CR, 'a chunk is not followed by CRLF (RFC 9112 7.1)'))
+          return false;
+        this.#state = 'data-lf';
+        return true;
+      default:
+        if (!this.#expect(input, LF, 'a chunk is not followed by CRLF (RFC 9112 7.1)'))
+          return false;
+        this.#state = 'size';
+        return true;
+    }
   }
 
   #expect(input: Input, octet: number, otherwise: string): boolean {

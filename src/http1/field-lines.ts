@@ -46,27 +46,45 @@ export function readFieldLine(
   while (i < end && isToken[bytes[i] as number] === 1) i += 1;
   if (i === end) return Line.incomplete;
   const nameEnd = i;
-  let octet = bytes[i] as number;
-  let improperName = false;
-  if (octet !== COLON) {
-    if (nameEnd === at || (octet !== SP && octet !== HTAB))
-      return improper(describeName(octet, nameEnd === at));
-    // RFC 9112 5.1: this is how one parser's field becomes another's unknown field.
-    if (rules.spaceBeforeColon === 'refuse')
-      return improper('white space before the colon of a field (RFC 9112 5.1)');
-    while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i += 1;
-    if (i === end) return Line.incomplete;
-    if (bytes[i] !== COLON) return improper('a field line without a colon (RFC 9112 5)');
-    improperName = true;
-  } else if (nameEnd === at) {
-    return improper('a field line without a name (RFC 9112 5)');
+  if (nameEnd === at || bytes[i] !== COLON) {
+    i = findColon(bytes, at, nameEnd, rules);
+    if (i < 0) return i;
   }
+  const hasBlanks = i > nameEnd;
   i += 1;
   while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i += 1;
   const valueStart = i;
   while (i < end && isFieldValue[bytes[i] as number] === 1) i += 1;
   if (i === end) return Line.incomplete;
-  octet = bytes[i] as number;
+  const lineEnd = endLine(bytes, i);
+  if (lineEnd < 0) return lineEnd;
+  let valueEnd = i;
+  while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd -= 1;
+  if (table.count >= rules.maxFields) return Line.tooMany;
+  if (hasBlanks) table.hasImproperLine = true;
+  const id = identify(bytes, at, nameEnd);
+  table.add(id, at - base, nameEnd - base, valueStart - base, valueEnd - base, lineEnd - base);
+  return lineEnd;
+}
+
+/** Where the colon is of a line whose name is empty, or not followed by one at once; or one of `Line`. */
+function findColon(bytes: Uint8Array, at: number, nameEnd: number, rules: LineRules): number {
+  const octet = bytes[nameEnd] as number;
+  if (nameEnd === at && octet === COLON)
+    return improper('a field line without a name (RFC 9112 5)');
+  if (nameEnd === at || !isBlank(octet)) return improper(describeName(octet, nameEnd === at));
+  // RFC 9112 5.1: this is how one parser's field becomes another's unknown field.
+  if (rules.spaceBeforeColon === 'refuse')
+    return improper('white space before the colon of a field (RFC 9112 5.1)');
+  let i = nameEnd;
+  while (i < bytes.length && isBlank(bytes[i] as number)) i += 1;
+  if (i === bytes.length) return Line.incomplete;
+  return bytes[i] === COLON ? i : improper('a field line without a colon (RFC 9112 5)');
+}
+
+/** The position after the CRLF at `at`, once one octet more has told that the line is not folded; or one of `Line`. */
+function endLine(bytes: Uint8Array, at: number): number {
+  const octet = bytes[at] as number;
   if (octet !== CR) {
     return improper(
       octet === LF
@@ -74,19 +92,10 @@ export function readFieldLine(
         : `control octet 0x${hex(octet)} in a field value (RFC 9110 5.5)`,
     );
   }
-  // One octet past the CRLF tells whether the line is folded; wait for it.
-  if (i + 1 === end) return Line.incomplete;
-  if (bytes[i + 1] !== LF) return improper('a bare CR in a field line (RFC 9112 2.2)');
-  if (i + 2 === end) return Line.incomplete;
-  const after = bytes[i + 2] as number;
-  if (after === SP || after === HTAB) return improper('a folded field line (RFC 9112 5.2)');
-  let valueEnd = i;
-  while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd -= 1;
-  if (table.count >= rules.maxFields) return Line.tooMany;
-  if (improperName) table.hasImproperLine = true;
-  const id = identify(bytes, at, nameEnd);
-  table.add(id, at - base, nameEnd - base, valueStart - base, valueEnd - base, i + 2 - base);
-  return i + 2;
+  if (at + 1 === bytes.length) return Line.incomplete;
+  if (bytes[at + 1] !== LF) return improper('a bare CR in a field line (RFC 9112 2.2)');
+  if (at + 2 === bytes.length) return Line.incomplete;
+  return isBlank(bytes[at + 2] as number) ? improper('a folded field line (RFC 9112 5.2)') : at + 2;
 }
 
 function isBlank(octet: number): boolean {

@@ -65,10 +65,14 @@ export class RequestParser {
       this.#lineAt = next - input.at;
       this.#inFields = true;
     }
+    return this.#readFields(input, head);
+  }
+
+  #readFields(input: Input, head: RequestHead): ReadHead {
+    const { bytes } = input;
     const start = input.at;
     let at = start + this.#lineAt;
-    for (;;) {
-      if (at >= bytes.length) break;
+    while (at < bytes.length) {
       if (bytes[at] === CR) {
         if (at + 1 === bytes.length) break;
         if (bytes[at + 1] !== LF)
