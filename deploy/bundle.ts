@@ -9,7 +9,7 @@ import { basename } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const version: string = JSON.parse(readFileSync('package.json', 'utf8')).version;
-const entries = ['cmd/sidepool.ts', 'cmd/gateway.ts', 'cmd/demo.ts'];
+const entries = ['cmd/sidepool.ts', 'cmd/gateway.ts', 'cmd/demo.ts', 'cmd/demo-origin.ts'];
 
 /** An entry point that another one loads on demand stays a file of its own. */
 const entriesApart: Plugin = {
