@@ -6,6 +6,7 @@ import {
   interimHead,
   lastChunk,
   responseHead,
+  switchingHead,
 } from '../../../src/http1/response-writer.ts';
 import { linesOf, parseResponse } from './scene.ts';
 
@@ -165,6 +166,24 @@ it('an interim response has no length, coding, Date or hop-by-hop field', () => 
     'Trailer: X',
   );
   expect(linesOf(interimHead(head))).toEqual(['HTTP/1.1 103 Early Hints', 'Link: </a.css>']);
+});
+
+it('a 101 tells the protocol, names it in Connection, and has no length [9110-7.8-04] [9110-7.8-09]', () => {
+  const head = parseResponse(
+    'GET',
+    'HTTP/1.1 101 Switching Protocols',
+    'Connection: Upgrade, X-Hop',
+    'Upgrade: websocket',
+    'X-Hop: 1',
+    'Sec-WebSocket-Accept: x',
+    'Content-Length: 5',
+  );
+  expect(linesOf(switchingHead(head))).toEqual([
+    'HTTP/1.1 101 Switching Protocols',
+    'Sec-WebSocket-Accept: x',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+  ]);
 });
 
 it('chunks are framed', () => {
