@@ -65,6 +65,8 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   #interims = 0;
   #isPaused = false;
   #isReading = false;
+  /** Its owner knows that it is over, or will learn it from the lease: the socket's own end is no news then. */
+  #isOver = false;
 
   constructor(parts: {
     id: number;
@@ -176,8 +178,9 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     this.#isPaused = false;
     if (!this.#input.isEmpty) this.#read();
     // The rest that was read may have blocked the client again.
-    if (this.#isPaused || this.#sink === null) return;
-    this.#onProgress();
+    if (this.#isPaused) return;
+    // Or it was the end of the response: then the connection may be idle by now, and must hear its peer.
+    if (this.#sink !== null) this.#onProgress();
     this.#wire.resume();
   }
 
@@ -323,6 +326,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
 
   /** Closes for good. The wire says goodbye first where the reason lets it. */
   close(reason: CloseReason): void {
+    this.#isOver = true;
     this.#sink = null;
     this.#wheel.clear(this.#deadline);
     this.#wheel.clear(this.idleDeadline);
@@ -336,6 +340,8 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   }
 
   #lose(reason: CloseReason): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     const wasLeased = this.isLeased;
     this.isOpen = false;
     this.#wire.destroy();
