@@ -1,0 +1,31 @@
+/** The bounds of the keep-alive race, for the long run and for the short one. */
+import type { RaceResult } from './race.ts';
+
+/** What a run with learning breaks of its promises; empty when it keeps them. */
+export function raceBreaches(result: RaceResult): string[] {
+  const { method, sweep, steady, origin } = result;
+  const breaches: string[] = [];
+  const breach = (what: string): void => {
+    breaches.push(`${method}: ${what}`);
+  };
+  const mayFail = method !== 'GET' && method !== 'PUT';
+  if (!mayFail && sweep.failed > 0) breach(`${sweep.failed} of ${sweep.sent} failed`);
+  if (mayFail) {
+    if (result.sentBeforeLearned === null) breach('no limit was learned');
+    if (sweep.failedOnceLearned > sweep.sent / 1000)
+      breach(`${sweep.failedOnceLearned} of ${sweep.sent} failed once the limit was learned`);
+    const repeated = origin.repeated[method] ?? 0;
+    if (repeated > 0) breach(`the origin saw ${repeated} twice`);
+  }
+  // Told the truth: a failure after the request was sent says so, and none is without a word.
+  for (const [details, count] of Object.entries(sweep.failedByDetails)) {
+    if (details !== 'sent-no-response' && details !== 'not-sent')
+      breach(`${count} failures with Proxy-Status details "${details}"`);
+  }
+  if (steady !== null) {
+    if (steady.failed > 0) breach(`${steady.failed} failed with steady spacing`);
+    if (steady.reused < 0.98 * steady.sent)
+      breach(`only ${steady.reused} of ${steady.sent} were reused with steady spacing`);
+  }
+  return breaches;
+}
