@@ -96,3 +96,15 @@ export function codeOf(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * A defect of the gateway's own, caught where bytes come in: it costs the exchange in hand, not the process that
+ * carries all the others. The first line of the stack says where to look.
+ */
+export function defect(error: unknown): Fault {
+  const where = error instanceof Error ? /\n\s+at (.*)/.exec(error.stack ?? '')?.[1] : undefined;
+  const at = where === undefined ? '' : ` (${where})`;
+  return fault('internal', 'gateway', `A defect of the gateway: ${messageOf(error)}${at}.`, {
+    sent: 'sent',
+  });
+}

@@ -8,6 +8,7 @@ import { redacted } from '../config/redact.ts';
 import { sameOptions } from '../config/same-options.ts';
 import { ClientGate } from '../downstream/client-gate.ts';
 import { Listener } from '../downstream/listener.ts';
+import type { ListenAddress } from '../downstream/options.ts';
 import { DateSource } from '../message/http-date.ts';
 import { beginExchanges } from '../proxy/begin.ts';
 import type { ExchangeContext } from '../proxy/exchange-context.ts';
@@ -185,7 +186,10 @@ export class Gateway {
         open.set(key, known);
         continue;
       }
-      const routed: RoutedListener = { route: this.#routeTo(upstreams, upstream) };
+      const routed: RoutedListener = {
+        route: this.#routeTo(upstreams, upstream),
+        authorities: authoritiesOf(options.address),
+      };
       const handler = beginExchanges(routed, this.#context);
       try {
         const listener = await Listener.open(options, this.#gate, handler);
@@ -282,4 +286,10 @@ export class Gateway {
     await this.#admin?.close();
     this.#wheel.stop();
   }
+}
+
+/** What a client may call a listener in an absolute-form target. */
+function authoritiesOf(address: ListenAddress): string[] {
+  if (address.kind === 'unix') return ['localhost'];
+  return [addressText(address), `localhost:${address.port}`];
 }

@@ -5,9 +5,8 @@
  * States: `head` (a request is awaited or being read), `exchange`, `lingering` (answered, reading what is still on its
  * way), `closed`. A tunnel takes the socket away and leaves the connection `closed`.
  */
-import type { Fault } from '../base/fault.ts';
+import { defect, type Fault } from '../base/fault.ts';
 import { Deadline } from '../base/timer-wheel.ts';
-import { trailerLines } from '../http1/body-decoder.ts';
 import { Input } from '../http1/input.ts';
 import { RequestParser } from '../http1/request-parser.ts';
 import { interimHead, switchingHead } from '../http1/response-writer.ts';
@@ -22,6 +21,7 @@ import type { ClientExchange, RequestHandler, RequestReceiver } from './handler.
 import { IncomingBody } from './incoming-body.ts';
 import { keepAliveParameters, ownText } from './own-text.ts';
 import { type OutputTerms, ResponseOutput } from './response-output.ts';
+import { StagedClose } from './staged-close.ts';
 
 type State = 'head' | 'exchange' | 'lingering' | 'closed';
 /** What the one deadline is for. */
@@ -38,13 +38,13 @@ export class ClientConnection implements ClientExchange {
   readonly #input = new Input();
   readonly #head = new RequestHead();
   readonly #body = new IncomingBody();
+  readonly #closing: StagedClose;
   readonly #deadline = new Deadline(() => this.#onDeadline());
   #state: State = 'head';
   #awaited: Awaited = 'head';
   #receiver: RequestReceiver | null = null;
   #requests = 0;
   #received = 0;
-  #lingered = 0;
   #isHalfClosed = false;
   #isPumping = false;
 
@@ -55,6 +55,7 @@ export class ClientConnection implements ClientExchange {
     this.#handler = handler;
     this.#onClosed = onClosed;
     this.#output = new ResponseOutput(socket, gate.wheel);
+    this.#closing = new StagedClose(socket);
     this.#parser = new RequestParser(terms.client.head);
     socket.on('data', (data) => this.#onSocketData(data));
     socket.on('end', () => this.#onSocketEnd());
@@ -71,8 +72,7 @@ export class ClientConnection implements ClientExchange {
   #onSocketData(data: Buffer): void {
     this.#received += data.length;
     if (this.#state === 'lingering') {
-      this.#lingered += data.length;
-      if (this.#lingered > this.#terms.client.lingerBytes) this.destroy();
+      this.#closing.discard(data, this.#terms.client.lingerBytes);
       return;
     }
     if (this.#state === 'closed') return;
@@ -85,11 +85,16 @@ export class ClientConnection implements ClientExchange {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (!this.#input.isEmpty) {
-      if (this.#state === 'head' ? !this.#readHead() : !this.#readBody()) break;
+    try {
+      while (!this.#input.isEmpty) {
+        if (this.#state === 'head' ? !this.#readHead() : !this.#readBody()) break;
+      }
+      this.#receiver?.onReadEnd();
+    } catch (error) {
+      if (this.#receiver === null) this.#refuse(defect(error));
+      else this.#stopBody(defect(error));
     }
     this.#isPumping = false;
-    this.#receiver?.onReadEnd();
     this.#closeIfOver();
   }
 
@@ -204,7 +209,7 @@ export class ClientConnection implements ClientExchange {
   }
 
   sendEnd(trailers: FieldTable | null): void {
-    this.#output.end(trailers === null ? '' : trailerLines(trailers));
+    this.#output.end(trailers);
     this.#finish(this.#output.keeps);
   }
 
@@ -272,6 +277,7 @@ export class ClientConnection implements ClientExchange {
     const own = ownResponse(refusal, isReadable ? this.#head : null);
     this.#gate.observer.onFault(refusal, own.status);
     this.#input.clear();
+    this.#endExchange();
     this.#writeOwn(own, false);
     this.#linger();
   }
@@ -313,24 +319,15 @@ export class ClientConnection implements ClientExchange {
 
   #closeWritten(): void {
     this.#state = 'lingering';
-    if (this.#socket.writableLength === 0) this.#socket.destroy();
-    else {
-      this.#socket.destroySoon();
-      this.#await('close', this.#terms.client.stallTimeoutMs);
-    }
+    if (this.#closing.afterWriting()) this.#await('close', this.#terms.client.stallTimeoutMs);
   }
 
-  /** RFC 9112 9.6: half-close, and read on for a while, so that no reset overtakes the response. */
   #linger(): void {
     this.#state = 'lingering';
     this.#input.clear();
-    this.#socket.end();
-    if (this.#isHalfClosed) {
-      this.#closeWritten();
-      return;
-    }
-    this.#socket.resume();
-    this.#await('close', this.#terms.client.lingerMs);
+    this.#closing.half();
+    if (this.#isHalfClosed) this.#closeWritten();
+    else this.#await('close', this.#terms.client.lingerMs);
   }
 
   #onSocketEnd(): void {

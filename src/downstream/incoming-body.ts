@@ -14,6 +14,8 @@ export class IncomingBody implements BodySink {
   #bytes = 0;
   #maxBytes = 0;
   #fault: Fault | null = null;
+  /** Fields that Connection named: not to be passed on as trailers either (RFC 9110 7.6.1). */
+  #named: readonly string[] | null = null;
   /** All of it has been read, or there is none. */
   isDone = true;
   /** Whoever takes it asked for no more for now. */
@@ -24,6 +26,7 @@ export class IncomingBody implements BodySink {
     this.#bytes = 0;
     this.#maxBytes = maxBytes;
     this.#fault = null;
+    this.#named = head.options.named;
     this.isPaused = false;
     this.isDone = head.framing === 'none';
     if (this.isDone) return;
@@ -56,6 +59,6 @@ export class IncomingBody implements BodySink {
 
   onEnd(trailers: FieldTable | null): void {
     this.isDone = true;
-    this.#receiver?.onBodyEnd(trailers === null ? '' : trailerLines(trailers));
+    this.#receiver?.onBodyEnd(trailers === null ? '' : trailerLines(trailers, this.#named));
   }
 }

@@ -3,6 +3,7 @@
  * together. RFC 9112 6.1: nothing chunked goes to HTTP/1.0.
  */
 import { Deadline, type TimerWheel } from '../base/timer-wheel.ts';
+import { trailerLines } from '../http1/body-decoder.ts';
 import {
   CHUNK_END,
   type ClientFraming,
@@ -10,6 +11,7 @@ import {
   lastChunk,
   responseHead,
 } from '../http1/response-writer.ts';
+import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
 import type { ClientSocket } from './client-socket.ts';
 
@@ -40,6 +42,8 @@ export class ResponseOutput {
   readonly #wheel: TimerWheel;
   #text = '';
   #framing: ClientFraming = noBody;
+  /** Fields that the upstream's Connection named: not to be passed on as trailers either (RFC 9110 7.6.1). */
+  #named: readonly string[] | null = null;
   #holding: { readonly head: ResponseHead; readonly terms: OutputTerms; bytes: number } | null =
     null;
   #heldParts: Buffer[] = [];
@@ -101,6 +105,7 @@ export class ResponseOutput {
 
   #start(head: ResponseHead, terms: OutputTerms, framing: ClientFraming): void {
     this.#framing = framing;
+    this.#named = head.options.named;
     this.keeps = terms.mayKeep && terms.request.keepsAlive && framing.kind !== 'close';
     this.#text = responseHead(head, {
       framing,
@@ -133,9 +138,11 @@ export class ResponseOutput {
     if (!isAlone) this.#socket.uncork();
   }
 
-  end(trailerLines: string): void {
+  end(trailers: FieldTable | null): void {
     if (this.#holding !== null) this.#endHeld(this.#holding);
-    else if (this.#framing.kind === 'chunked') this.#text += lastChunk(trailerLines);
+    else if (this.#framing.kind === 'chunked') {
+      this.#text += lastChunk(trailers === null ? '' : trailerLines(trailers, this.#named));
+    }
     this.#write();
   }
 

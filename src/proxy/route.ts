@@ -20,11 +20,13 @@ export interface Route {
 /** Holds the route in force of one listener; a reload puts another in its place. */
 export interface RoutedListener {
   route: Route;
+  /** Under which authorities clients may mean the listener itself, in lower case: `127.0.0.1:15101`. */
+  readonly authorities: readonly string[];
 }
 
 export function route(head: RequestHead, listener: RoutedListener): Route | Fault {
   const found = listener.route;
-  if (head.hasAbsoluteTarget && !isOwnAuthority(head.authority ?? '', found)) {
+  if (head.hasAbsoluteTarget && !isOwnAuthority(head.authority ?? '', listener)) {
     return fault(
       'foreign-authority',
       'client',
@@ -34,9 +36,10 @@ export function route(head: RequestHead, listener: RoutedListener): Route | Faul
   return found;
 }
 
-function isOwnAuthority(authority: string, { upstream, policy }: Route): boolean {
-  const { authority: own, port } = upstream.options.url;
+function isOwnAuthority(authority: string, { route: found, authorities }: RoutedListener): boolean {
+  const { authority: own, port } = found.upstream.options.url;
   const asked = authority.toLowerCase();
   // The default port may be said or left out: the name is the same (RFC 9110 4.2.3).
-  return asked === own || asked === `${own}:${port}` || policy.ownAuthorities.includes(asked);
+  if (asked === own || asked === `${own}:${port}`) return true;
+  return authorities.includes(asked) || found.policy.ownAuthorities.includes(asked);
 }

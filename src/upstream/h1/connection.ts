@@ -3,7 +3,7 @@
  * used again. Idle, it keeps reading: a byte or an end of stream evicts it at once, so that no timer stands on the way
  * of a request.
  */
-import type { Fault } from '../../base/fault.ts';
+import { defect, type Fault } from '../../base/fault.ts';
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.ts';
 import { BodyDecoder, type BodySink } from '../../http1/body-decoder.ts';
 import { Input } from '../../http1/input.ts';
@@ -21,6 +21,7 @@ import { RequestOutput } from './request-output.ts';
 const MAX_INTERIM = 1_000;
 /** An unread rest up to this is copied; for a larger one the connection reads on into a new buffer. */
 const COPY_BYTES = 2_048;
+const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,])timeout=(\d{1,6})/i;
 
 export interface ConnectionOwner {
   /** An idle connection has ended or misbehaved: it is closed already. */
@@ -65,6 +66,8 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   #interims = 0;
   #isPaused = false;
   #isReading = false;
+  /** How it has ended, while what came before that is still to be read. */
+  #ending: { readonly how: EndKind; readonly code: string | null } | null = null;
   /** Its owner knows that it is over, or will learn it from the lease: the socket's own end is no news then. */
   #isOver = false;
 
@@ -111,7 +114,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     const { head, extras } = request;
     const framing = extras.plan.kind === 'length' ? 'length' : head.framing;
     this.#output.begin(requestHead(head, request.edits, extras), framing);
-    if (framing === 'none') this.#requestIsWhole();
+    if (framing === 'none') this.#expect();
   }
 
   writeBody(data: Buffer): boolean {
@@ -124,23 +127,26 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
 
   endBody(trailerLines: string): void {
     this.#output.end(trailerLines);
-    this.#requestIsWhole();
+    this.#expect();
   }
 
   flush(): void {
     this.#output.flush();
   }
 
-  #requestIsWhole(): void {
-    if (this.#awaiting === 'head') this.#setDeadline(this.#request?.firstByteMs ?? 0);
-  }
-
   onWritable(): void {
     if (this.#sink === null) return;
     this.#wheel.clear(this.#deadline);
-    if (this.#awaiting === 'body') this.#onProgress();
-    else if (this.#output.isWhole) this.#requestIsWhole();
+    this.#expect();
     this.#sink.onUpstreamWritable();
+  }
+
+  /** Time runs for what is awaited now, if anything is. */
+  #expect(): void {
+    if (this.#awaiting === 'body') this.#onProgress();
+    else if (this.#awaiting === 'head' && this.#output.isWhole) {
+      this.#setDeadline(this.#request?.firstByteMs ?? 0);
+    }
   }
 
   // ---- The response, on its way in
@@ -153,7 +159,12 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
       return;
     }
     this.#input.push(bytes);
-    this.#read();
+    try {
+      this.#read();
+    } catch (error) {
+      this.#isReading = false;
+      this.#fail(defect(error));
+    }
     if (sink.holdsBytes()) this.#wire.renewBuffer();
     if (this.#input.isEmpty) return;
     if (this.#input.length > COPY_BYTES) this.#wire.renewBuffer();
@@ -180,7 +191,11 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     // The rest that was read may have blocked the client again.
     if (this.#isPaused) return;
     // Or it was the end of the response: then the connection may be idle by now, and must hear its peer.
-    if (this.#sink !== null) this.#onProgress();
+    if (this.#sink !== null && this.#ending !== null) {
+      this.#end(this.#ending.how, this.#ending.code);
+      return;
+    }
+    this.#expect();
     this.#wire.resume();
   }
 
@@ -252,29 +267,19 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     this.#owner.onHttp10(head.version === 10);
     if (head.fields.hasImproperLine) this.#owner.onRepaired();
     const keepAlive = head.fields.get(FieldId.keepAlive);
-    if (keepAlive !== undefined) this.#readKeepAlive(keepAlive);
+    const told = keepAlive === undefined ? null : KEEP_ALIVE_TIMEOUT.exec(keepAlive);
+    if (told !== null) this.#owner.onKeepAliveTold(Number(told[1]));
     this.#awaiting = 'body';
     this.#onProgress();
     this.#decoder.begin(head.framing, head.contentLength);
     this.#sink?.onHead(head);
   }
 
-  #readKeepAlive(value: string): void {
-    const timeout = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(value);
-    if (timeout !== null) this.#owner.onKeepAliveTold(Number(timeout[1]));
-  }
-
   #readBody(): boolean {
-    switch (this.#decoder.read(this.#input, this)) {
-      case 'malformed':
-        this.#fail(refusedFault('body-cut', this.#decoder.reason));
-        return false;
-      case 'paused':
-        this.pause();
-        return false;
-      default:
-        return false;
-    }
+    const read = this.#decoder.read(this.#input, this);
+    if (read === 'malformed') this.#fail(refusedFault('body-cut', this.#decoder.reason));
+    else if (read === 'paused') this.pause();
+    return false;
   }
 
   onData(data: Buffer): boolean {
@@ -293,35 +298,38 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   #reusable(): true | CloseReason {
     if (!this.#output.isWhole) return 'early-response';
     if (!this.#input.isEmpty) return 'unexpected-bytes';
-    if (!this.#head.keepsAlive || this.#head.framing === 'close') return 'not-reusable';
+    if (!this.#head.keepsAlive || this.#ending !== null) return 'not-reusable';
     return true;
   }
 
   // ---- The end
 
   onPeerEnd(): void {
-    if (this.#sink === null) {
-      this.#lose('idle-closed-by-upstream');
-      return;
-    }
-    if (this.#awaiting === 'body' && this.#head.framing === 'close' && this.#input.isEmpty) {
-      // RFC 9112 6.3: without a length the end of the connection is the end of the body.
-      this.onEnd(null);
-      return;
-    }
-    this.#fail(this.#endedFault('ended', null));
+    if (this.#sink === null) this.#lose('idle-closed-by-upstream');
+    else this.#end('ended', null);
   }
 
   onClosed(code: string | null): void {
     this.isOpen = false;
-    if (this.#sink !== null) this.#fail(this.#endedFault(code === null ? 'closed' : 'reset', code));
-    else this.#lose('idle-closed-by-upstream');
+    if (this.#sink === null) this.#lose('idle-closed-by-upstream');
+    else this.#end(code === null ? 'closed' : 'reset', code);
   }
 
-  #endedFault(how: EndKind, code: string | null): Fault {
-    const received =
-      this.#awaiting === 'body' ? 'head' : this.#parser.hasBegun ? 'part-of-head' : 'nothing';
-    return endedFault(this.endpoint, how, { hasSent: this.#output.hasSent, received, code });
+  #end(how: EndKind, code: string | null): void {
+    if (this.#isPaused && !this.#input.isEmpty) {
+      // TLS gives the last records and the end at once, paused or not: what came first is given first.
+      this.#ending ??= { how, code };
+      return;
+    }
+    const isInBody = this.#awaiting === 'body';
+    // RFC 9112 6.3: without a length the end of the connection is the end of the body.
+    if (how === 'ended' && isInBody && this.#head.framing === 'close') {
+      this.onEnd(null);
+      return;
+    }
+    const received = isInBody ? 'head' : this.#parser.hasBegun ? 'part-of-head' : 'nothing';
+    const { hasSent } = this.#output;
+    this.#fail(endedFault(this.endpoint, how, { hasSent, received, code }));
   }
 
   /** Closes for good. The wire says goodbye first where the reason lets it. */
@@ -381,7 +389,8 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   }
 
   #setDeadline(delayMs: number): void {
-    if (delayMs > 0) this.#wheel.set(this.#deadline, delayMs);
+    // No limit: then that of what was awaited before is over as well.
+    this.#wheel.set(this.#deadline, delayMs > 0 ? delayMs : Number.POSITIVE_INFINITY);
   }
 
   #onDeadline(): void {
