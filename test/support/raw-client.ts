@@ -128,8 +128,10 @@ export class RawClient {
     this.socket.end();
   }
 
+  /** A Unix socket knows no reset: it is closed, which its peer sees as an error if it was sent anything unread. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    if (this.socket.remoteAddress === undefined) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   stopReading(): void {
