@@ -3,7 +3,7 @@
  * used again. Idle, it keeps reading: a byte or an end of stream evicts it at once, so that no timer stands on the way
  * of a request.
  */
-import type { Fault } from '../../base/fault.ts';
+import { defect, type Fault } from '../../base/fault.ts';
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.ts';
 import { BodyDecoder, type BodySink } from '../../http1/body-decoder.ts';
 import { Input } from '../../http1/input.ts';
@@ -159,7 +159,12 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
       return;
     }
     this.#input.push(bytes);
-    this.#read();
+    try {
+      this.#read();
+    } catch (error) {
+      this.#isReading = false;
+      this.#fail(defect(error));
+    }
     if (sink.holdsBytes()) this.#wire.renewBuffer();
     if (this.#input.isEmpty) return;
     if (this.#input.length > COPY_BYTES) this.#wire.renewBuffer();
