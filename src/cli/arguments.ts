@@ -39,6 +39,7 @@ Exit codes: 0 done, 1 a failed run, 2 a wrong call or configuration.
 /** Reads the words behind `sidepool`. Gives one sentence instead when they make no call. */
 export function readArguments(words: readonly string[]): Command | string {
   const [name, ...rest] = words;
+  if (rest.includes('--help') || rest.includes('-h')) return { name: 'help' };
   try {
     switch (name) {
       case undefined:
@@ -71,10 +72,8 @@ function readGateway(words: readonly string[]): Command | string {
       upstream: { type: 'string', multiple: true },
       admin: { type: 'string' },
       config: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
     },
   });
-  if (values.help === true) return { name: 'help' };
   const { listen = [], upstream = [], admin, config } = values;
   if (config !== undefined) {
     if (listen.length + upstream.length > 0)

@@ -14,15 +14,15 @@ export class Child {
 
   constructor(name: string, started: ChildProcess, lastWords: () => string = () => '') {
     this.#process = started;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ended = promise;
+    this.#ended = new Promise((resolve) => {
+      started.once('error', () => resolve());
+      started.once('close', () => resolve());
+    });
     this.lost = new Promise<never>((_, reject) => {
       started.once('error', (error) => {
-        resolve();
         reject(new Error(`the ${name} did not start: ${error.message}`));
       });
       started.once('close', (code, signal) => {
-        resolve();
         if (this.#isEnding) return;
         reject(new Error(`the ${name} ended by itself (${signal ?? code}). ${lastWords()}`.trim()));
       });
