@@ -95,7 +95,9 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   }
 
   get leftBytes(): number {
-    return this.#awaiting === 'body' ? this.#decoder.leftBytes : Number.POSITIVE_INFINITY;
+    // Of a chunked body the decoder knows the rest of one chunk: any number may follow, for ever in an event stream.
+    const isKnown = this.#awaiting === 'body' && this.#head.framing === 'length';
+    return isKnown ? this.#decoder.leftBytes : Number.POSITIVE_INFINITY;
   }
 
   get hasSent(): boolean {
