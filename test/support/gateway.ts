@@ -29,6 +29,7 @@ export interface GatewaySettings {
   };
   readonly admin?: { readonly address?: string; readonly [name: string]: Json | undefined };
   readonly limits?: { readonly [name: string]: Json };
+  readonly clients?: { readonly [name: string]: Json };
   readonly drain?: { readonly [name: string]: Json };
   readonly log?: { readonly [name: string]: Json };
 }

@@ -14,7 +14,7 @@ import { ResponseHead } from '../../message/head.ts';
 import type { Leasable, OutgoingRequest, ResponseSink } from '../carrier.ts';
 import type { CloseReason } from '../observer.ts';
 import type { Wire, WireHandler } from '../wire.ts';
-import { type EndKind, endedFault, refusedFault, silenceFault } from './faults.ts';
+import { type EndKind, endedFault, refusedFault, silenceFault, unaskedSwitch } from './faults.ts';
 import { RequestOutput } from './request-output.ts';
 
 /** Interim responses before a final one. Any number is allowed (RFC 9110 15.2); this many is an attack. */
@@ -248,12 +248,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     const asked = request.extras.upgrade;
     const offered = this.#head.fields.members(FieldId.upgrade);
     if (asked === null || offered.length !== 1 || offered[0] !== asked) {
-      this.#fail(
-        refusedFault(
-          'unasked-upgrade',
-          'it switched to a protocol that was not asked for (RFC 9110 7.8)',
-        ),
-      );
+      this.#fail(unaskedSwitch());
       return false;
     }
     const sink = this.#finish();

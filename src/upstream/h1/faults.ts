@@ -43,6 +43,14 @@ export function refusedFault(kind: FaultKind, reason: string): Fault {
   });
 }
 
+/** RFC 9110 7.8: a server switches only to what was offered. */
+export function unaskedSwitch(): Fault {
+  return refusedFault(
+    'unasked-upgrade',
+    'it switched to a protocol that was not asked for (RFC 9110 7.8)',
+  );
+}
+
 /** The upstream said, or took, nothing for too long. */
 export function silenceFault(
   endpoint: string,
