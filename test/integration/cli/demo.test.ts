@@ -64,7 +64,10 @@ describe('the demo, once', () => {
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const row of ['connections opened', 'TLS handshakes', 'source ports used']) {
-      expect(figure(stdout, row, 1), row).toBe(1_000);
+      // The kernel gives a port a second time once its first connection is over.
+      const isExact = row !== 'source ports used';
+      expect(figure(stdout, row, 1), row).toBeGreaterThanOrEqual(isExact ? 1_000 : 500);
+      expect(figure(stdout, row, 1), row).toBeLessThanOrEqual(1_000);
       expect(figure(stdout, row, 2), row).toBeGreaterThan(0);
       expect(figure(stdout, row, 2), row).toBeLessThanOrEqual(16);
     }
