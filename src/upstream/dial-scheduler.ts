@@ -14,6 +14,9 @@ import type { ConnectPhases } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
 import type { Wire } from './wire.ts';
 
+/** What a dial told longer ago than this says nothing of now: twice the longest pause between dials. */
+const FORGET_MS = 10_000;
+
 export interface DialDemand {
   /** Connections that are missing: for those who wait and for the warm floor. */
   readonly missing: number;
@@ -37,10 +40,12 @@ export interface DialSchedulerParts {
 export class DialScheduler {
   readonly #parts: DialSchedulerParts;
   readonly #again = new Deadline(() => this.run());
-  readonly #callOff = new Set<() => void>();
+  readonly #underWay = new Set<Begun>();
   /** Since when no dial has succeeded, or null while none has failed. */
   failingSinceMs: number | null = null;
   lastFault: Fault | null = null;
+  #lastFailedMs = 0;
+  #aliveMs = 0;
   #wantsProbe = false;
   #isStopped = false;
 
@@ -48,10 +53,29 @@ export class DialScheduler {
     this.#parts = parts;
   }
 
-  /** Dials have failed for longer than anybody waits. */
+  /**
+   * Dials have failed for longer than anybody waits, and nothing else has shown life. A single failure is none, however
+   * long ago: it must be failures that lie so far apart, the last of them of late.
+   */
   isDown(nowMs: number): boolean {
-    const since = this.failingSinceMs;
-    return since !== null && nowMs - since > this.#parts.options.timeouts.waitMs;
+    if (this.failingSinceMs === null) return false;
+    const isOld = nowMs - this.#lastFailedMs > FORGET_MS;
+    if (isOld && this.#parts.endpoints.connecting === 0) {
+      this.#forgetFailures();
+      return false;
+    }
+    const sinceMs = Math.max(this.failingSinceMs, this.#aliveMs);
+    return this.#lastFailedMs - sinceMs > this.#parts.options.timeouts.waitMs;
+  }
+
+  /** A response was had. An upstream that answers is not down though it takes no more connections. */
+  onAlive(nowMs: number): void {
+    this.#aliveMs = nowMs;
+  }
+
+  #forgetFailures(): void {
+    this.failingSinceMs = null;
+    this.lastFault = null;
   }
 
   /** Somebody was refused because the upstream is down: look for its recovery though nobody waits. */
@@ -63,15 +87,16 @@ export class DialScheduler {
   /** Opens what is missing, as far as limits and backoff allow. Cheap when nothing is. */
   run(): void {
     const { options, endpoints, wheel } = this.#parts;
-    if (this.#isStopped || endpoints.isEmpty) return;
-    const demand = this.#parts.demand();
-    const most = this.failingSinceMs === null ? options.pool.maxDials : 1;
-    const wanted = this.#wantsProbe ? Math.max(demand.missing, 1) : demand.missing;
-    let missing = Math.min(wanted, most) - endpoints.connecting;
-    const nowMs = missing > 0 ? wheel.now() : 0;
-    for (; missing > 0; missing -= 1) {
+    while (!this.#isStopped && !endpoints.isEmpty) {
+      const demand = this.#parts.demand();
+      const most = this.failingSinceMs === null ? options.pool.maxDials : 1;
+      const wanted = this.#wantsProbe ? Math.max(demand.missing, 1) : demand.missing;
+      if (Math.min(wanted, most) <= endpoints.connecting) return;
       if (endpoints.size + endpoints.connecting >= options.pool.maxConnections) return;
-      const choice = endpoints.chooseToDial({ nowMs, ...demand });
+      // Those who are refused would have waited: recovery is looked for as often as for them.
+      const hasWaiters = demand.hasWaiters || this.#wantsProbe;
+      const nowMs = wheel.now();
+      const choice = endpoints.chooseToDial({ nowMs, hasWaiters, avoid: demand.avoid });
       if (typeof choice === 'number') {
         wheel.set(this.#again, choice - nowMs);
         return;
@@ -84,18 +109,17 @@ export class DialScheduler {
     const { endpoints, wheel } = this.#parts;
     this.#wantsProbe = false;
     endpoints.onDialling(pool, 1);
-    let isOver = false;
+    const begun: Begun = { pool, callOff: null };
+    this.#underWay.add(begun);
     const over = (): void => {
-      isOver = true;
-      this.#callOff.delete(callOff);
+      this.#underWay.delete(begun);
       endpoints.onDialling(pool, -1);
     };
-    const callOff = this.#parts.dial(pool.target, {
+    begun.callOff = this.#parts.dial(pool.target, {
       onConnected: (wire, phases) => {
         over();
         pool.onDialled();
-        this.failingSinceMs = null;
-        this.lastFault = null;
+        this.#forgetFailures();
         this.#parts.onConnected(pool, wire, phases);
       },
       onFailed: (failure) => {
@@ -103,18 +127,27 @@ export class DialScheduler {
         const nowMs = wheel.now();
         pool.onDialFailed(nowMs);
         this.failingSinceMs ??= nowMs;
+        this.#lastFailedMs = nowMs;
         this.lastFault = failure;
         endpoints.dropGone();
         this.#parts.onFailed(failure);
       },
     });
-    if (!isOver) this.#callOff.add(callOff);
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#parts.wheel.clear(this.#again);
-    for (const callOff of this.#callOff) callOff();
-    this.#callOff.clear();
+    for (const { pool, callOff } of this.#underWay) {
+      callOff?.();
+      this.#parts.endpoints.onDialling(pool, -1);
+    }
+    this.#underWay.clear();
   }
+}
+
+/** A dial under way. What calls it off is there once the dial has returned, by when it may be over. */
+interface Begun {
+  readonly pool: EndpointPool;
+  callOff: (() => void) | null;
 }

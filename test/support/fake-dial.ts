@@ -4,8 +4,8 @@ import type { Dial, DialResult, DialTarget } from '../../src/upstream/dialer.ts'
 import type { FakeClock } from './fake-clock.ts';
 import { FakeWire } from './fake-wire.ts';
 
-/** `hang`: until the test decides. Else the dial ends that way one turn after it began. */
-export type DialBehaviour = 'hang' | 'connect' | 'refuse';
+/** `hang`: until the test decides. Else the dial ends that way one turn after it began, or before its call returns. */
+export type DialBehaviour = 'hang' | 'connect' | 'connect at once' | 'refuse';
 
 const phases = { tcpMs: 1, tlsMs: null, resumed: false } as const;
 
@@ -26,7 +26,8 @@ export class FakeDial {
     const attempt = new DialAttempt(this.#clock, target, result, this.wires);
     this.all.push(attempt);
     const behaviour = this.#special.get(target.address) ?? this.behaviour;
-    if (behaviour !== 'hang') {
+    if (behaviour === 'connect at once') attempt.succeed();
+    else if (behaviour !== 'hang') {
       this.#clock.afterTurn(() => {
         if (!attempt.isUnderWay) return;
         if (behaviour === 'connect') attempt.succeed();
