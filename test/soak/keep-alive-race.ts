@@ -71,6 +71,7 @@ function table(of: readonly RaceResult[]): string {
       'once learned',
       'told',
       'reused',
+      'of the punctual',
       'stale',
       'retried',
       'opened',
@@ -93,7 +94,8 @@ function row({ method, learns, origin }: RaceResult, name: string, phase: Phase)
     String(phase.failed),
     String(phase.failedOnceLearned),
     told.join(', ') || '-',
-    `${phase.reused} (${((100 * phase.reused) / phase.sent).toFixed(1)} %)`,
+    share(phase.reused, phase.sent),
+    share(phase.punctualReused, phase.punctual),
     String(phase.stale),
     phase.budgetSpent === 0
       ? String(phase.retried)
@@ -101,6 +103,10 @@ function row({ method, learns, origin }: RaceResult, name: string, phase: Phase)
     String(phase.opened),
     String(origin.repeated[method] ?? 0),
   ];
+}
+
+function share(part: number, whole: number): string {
+  return `${part}/${whole} (${((100 * part) / whole).toFixed(1)} %)`;
 }
 
 function nameOf({ method, learns }: RaceResult): string {

@@ -19,6 +19,8 @@ export interface OneAnswer {
   readonly proxyStatus: string;
   /** Why no answer came; empty when one did. */
   readonly error: string;
+  /** The value of X-Nth: how many requests its upstream connection had then carried; 0 when it does not say. */
+  readonly nth: number;
   /** Wall clock, in milliseconds, so that processes can compare: when its bytes were given to the socket. */
   readonly sentAtMs: number;
   readonly endedAtMs: number;
@@ -59,7 +61,8 @@ export function oneRequest(request: OneRequest): Promise<OneAnswer> {
       const status = isWhole(text) ? Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0) : 0;
       if (status === 0) error ||= text === '' ? 'closed without an answer' : 'an answer cut short';
       const proxyStatus = /^proxy-status: *(.*)\r$/im.exec(text)?.[1] ?? '';
-      resolve({ id, status, proxyStatus, error, sentAtMs, endedAtMs: wallMs() });
+      const nth = Number(/^x-nth: *(\d+)\r$/im.exec(text)?.[1] ?? 0);
+      resolve({ id, status, proxyStatus, error, nth, sentAtMs, endedAtMs: wallMs() });
     });
   });
 }

@@ -24,8 +24,10 @@ export function raceBreaches(result: RaceResult): string[] {
   }
   if (steady !== null) {
     if (steady.failed > 0) breach(`${steady.failed} failed with steady spacing`);
-    if (steady.reused < 0.98 * steady.sent)
-      breach(`only ${steady.reused} of ${steady.sent} were reused with steady spacing`);
+    if (steady.punctual < steady.sent / 2)
+      breach(`only ${steady.punctual} of ${steady.sent} had the spacing asked for: run it again`);
+    if (steady.punctualReused < 0.98 * steady.punctual)
+      breach(`only ${steady.punctualReused} of ${steady.punctual} were reused with steady spacing`);
   }
   return breaches;
 }

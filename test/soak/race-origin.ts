@@ -21,7 +21,6 @@ export interface OriginReport {
 
 const stopReadingMs = Number(process.argv[2] ?? 60);
 const resetMs = Number(process.argv[3] ?? 66);
-const response = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n';
 
 const seen = new Set<string>();
 const answered: Record<string, number> = {};
@@ -36,6 +35,7 @@ function serve(socket: Socket): void {
   connections += 1;
   socket.setNoDelay(true);
   let text = '';
+  let answers = 0;
   let stop: NodeJS.Timeout | undefined;
   let reset: NodeJS.Timeout | undefined;
   const forget = (): void => {
@@ -56,7 +56,9 @@ function serve(socket: Socket): void {
       text = text.slice(wholeLength);
       note(head);
       forget();
-      socket.write(response);
+      answers += 1;
+      // The clients learn by this whether their request went over a connection used before.
+      socket.write(`HTTP/1.1 200 OK\r\nX-Nth: ${answers}\r\nContent-Length: 3\r\n\r\nok\n`);
       const atMs = performance.now();
       stop = setTimeout(() => socket.pause(), stopReadingMs);
       reset = setTimeout(() => {

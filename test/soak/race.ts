@@ -24,6 +24,8 @@ export interface RaceOptions {
 export const stopReadingMs = 60;
 export const resetMs = 66;
 export const atATime = 3;
+/** A request that is later than this was held up by the machine, and says nothing of its spacing. */
+const punctualMs = 5;
 
 export interface Phase {
   readonly sent: number;
@@ -35,8 +37,11 @@ export interface Phase {
   readonly failedByDetails: Readonly<Record<string, number>>;
   /** The spacing that the machine really gave: least, median, greatest, milliseconds. */
   readonly spacingMs: readonly [number, number, number];
-  /** Attempts over connections used before, of the gateway's own count. */
+  /** Over connections used before, by the gateway's own count. */
   readonly reused: number;
+  /** Requests that had the spacing asked for, give or take `punctualMs`; and of these, those over connections used before. */
+  readonly punctual: number;
+  readonly punctualReused: number;
   readonly stale: number;
   readonly retried: number;
   /** Retries that the budget refused, of `retried`. */
@@ -160,6 +165,7 @@ async function runPhase(
     const details = detailsOf(answer) || 'none';
     failedByDetails[details] = (failedByDetails[details] ?? 0) + 1;
   }
+  const punctual = answers.filter(({ spacingMs, askedMs }) => spacingMs < askedMs + punctualMs);
   const spacings = answers.map(({ spacingMs }) => spacingMs).sort((a, b) => a - b);
   const isCounted = ({ sentAtMs }: RaceAnswer): boolean => !learns || sentAtMs >= learned.atMs;
   return {
@@ -176,6 +182,8 @@ async function runPhase(
         spacings.at(-1) ?? Number.NaN,
       ],
       reused: after.reused - before.reused,
+      punctual: punctual.length,
+      punctualReused: punctual.filter(({ nth }) => nth > 1).length,
       stale: after.stale - before.stale,
       retried: after.retried - before.retried,
       budgetSpent: after.budgetSpent - before.budgetSpent,
