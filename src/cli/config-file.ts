@@ -6,7 +6,12 @@ import { formatMistakes } from '../config/mistake.ts';
 
 export type ReadConfig =
   | Extract<ParsedConfig, { ok: true }>
-  | { readonly ok: false; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly message: string;
+      /** Files whose change may mend it. */
+      readonly secretFiles: readonly string[];
+    };
 
 /** A checked configuration, or a message that names every mistake. Ends in a line break. */
 export function readConfigFile(
@@ -18,7 +23,7 @@ export function readConfigFile(
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error);
-    return { ok: false, message: `${file}: ${why}.\n` };
+    return { ok: false, message: `${file}: ${why}.\n`, secretFiles: [] };
   }
   const parsed = parseConfig(text, {
     source: file,
@@ -26,7 +31,8 @@ export function readConfigFile(
     readFile: (path) => readFileSync(path, 'utf8'),
   });
   if (parsed.ok) return parsed;
-  return { ok: false, message: ended(formatMistakes(file, parsed.mistakes)) };
+  const { mistakes, secretFiles } = parsed;
+  return { ok: false, message: ended(formatMistakes(file, mistakes)), secretFiles };
 }
 
 export function ended(text: string): string {

@@ -8,7 +8,6 @@ import { redacted } from '../config/redact.ts';
 import { sameOptions } from '../config/same-options.ts';
 import { ClientGate } from '../downstream/client-gate.ts';
 import { Listener } from '../downstream/listener.ts';
-import type { ListenAddress } from '../downstream/options.ts';
 import { DateSource } from '../message/http-date.ts';
 import { beginExchanges } from '../proxy/begin.ts';
 import type { ExchangeContext } from '../proxy/exchange-context.ts';
@@ -17,6 +16,7 @@ import type { Route, RoutedListener } from '../proxy/route.ts';
 import { type AdminServer, startAdmin } from '../telemetry/admin/admin-server.ts';
 import type { AdminState, Readiness } from '../telemetry/admin/admin-state.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { authoritiesOf, leftForNextStart } from './listener-config.ts';
 import { LiveUpstream } from './live-upstream.ts';
 
 export interface GatewayParts {
@@ -30,6 +30,12 @@ export interface GatewayParts {
 interface LiveListener {
   readonly listener: Listener;
   readonly routed: RoutedListener;
+}
+
+export interface Reloaded {
+  readonly outcome: 'applied' | 'unchanged';
+  /** What the new configuration asks for that only a new start can do. */
+  readonly notes: readonly string[];
 }
 
 /** How often a drain looks whether it is over. */
@@ -205,8 +211,9 @@ export class Gateway {
   }
 
   /** Puts another configuration in force. Rejects, and leaves the old one, when an address cannot be had. */
-  async reload(config: GatewayConfig): Promise<'applied' | 'unchanged'> {
-    if (sameOptions(config, this.#config)) return 'unchanged';
+  async reload(config: GatewayConfig): Promise<Reloaded> {
+    if (sameOptions(config, this.#config)) return { outcome: 'unchanged', notes: [] };
+    const notes = leftForNextStart(this.#config, config);
     const before = this.#upstreams;
     const upstreams = this.#makeUpstreams(config);
     const listeners = await this.#openListeners(config.listeners, upstreams).catch(
@@ -233,7 +240,7 @@ export class Gateway {
     this.#upstreams = upstreams;
     this.#listeners = listeners;
     for (const [name, live] of before) if (upstreams.get(name) !== live) live.retire();
-    return 'applied';
+    return { outcome: 'applied', notes };
   }
 
   // ---- The end
@@ -286,10 +293,4 @@ export class Gateway {
     await this.#admin?.close();
     this.#wheel.stop();
   }
-}
-
-/** What a client may call a listener in an absolute-form target. */
-function authoritiesOf(address: ListenAddress): string[] {
-  if (address.kind === 'unix') return ['localhost'];
-  return [addressText(address), `localhost:${address.port}`];
 }

@@ -112,13 +112,14 @@ function reloadFrom(file: string, { gateway, telemetry, secretFiles }: ReloadPar
   };
   const reloadOnce = async (): Promise<void> => {
     const read = readConfigFile(file, process.env);
+    watch.also(read.secretFiles);
     if (!read.ok) {
       telemetry.onReload('refused', read.message.trim());
       return;
     }
-    watch.also(read.secretFiles);
     try {
-      telemetry.onReload(await gateway.reload(read.config), file);
+      const { outcome, notes } = await gateway.reload(read.config);
+      telemetry.onReload(outcome, [file, ...notes].join('; '));
     } catch (error) {
       telemetry.onReload('refused', messageOf(error));
     }

@@ -50,7 +50,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 
 class Demo {
   readonly #options: DemoOptions;
+  /** Aborted when the demo is to end. */
   readonly #signal: AbortSignal;
+  /** Aborted when a process has ended that should not have. */
+  readonly #lost = new AbortController();
   readonly #children: Child[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), 'sidepool-demo-'));
   readonly #stopped: Promise<void>;
@@ -61,7 +64,10 @@ class Demo {
     this.#stopped = new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
   }
 
-  readonly #adopt = (child: Child): void => void this.#children.push(child);
+  readonly #adopt = (child: Child): void => {
+    this.#children.push(child);
+    child.lost.catch((error: unknown) => this.#lost.abort(error));
+  };
 
   async run(): Promise<number> {
     const { once, programs } = this.#options;
@@ -125,7 +131,7 @@ class Demo {
     const { requests } = this.#options;
     const progress = new Progress(process.stdout, title, requests);
     try {
-      const signal = this.#signal;
+      const signal = AbortSignal.any([this.#signal, this.#lost.signal]);
       return await runLoad(way, { requests, clients, signal, onProgress: (n) => progress.show(n) });
     } finally {
       progress.end();
@@ -140,10 +146,10 @@ class Demo {
 ${requests.toLocaleString('en-US')} HTTP/1.0 requests, each on a connection of its own, ${clients} at a time, to an origin over TLS
 
 ${table(columns, emphasis)}
-Clients, gateway and origin share this machine's ${availableParallelism()} processors, and a round trip between
-them takes next to no time. In a network each connection opened costs two round trips more (three
-with TLS 1.2, and one for DNS) and a source port, here and on every NAT on the way: so the rows
-from "connections opened" down are the ones to compare.
+Clients, gateway and origin share this machine's ${availableParallelism()} processors, and a round trip between them
+takes next to no time. In a network each connection opened costs two round trips more (three
+with TLS 1.2, one more for DNS) and a source port, here and on every NAT on the way: so the
+rows from "connections opened" down are the ones to compare.
 `);
   }
 
