@@ -1,4 +1,4 @@
-import { accessSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runToEnd } from '../../support/process.ts';
@@ -132,6 +132,15 @@ describe('the bundle', () => {
 
   it('may be run', () => {
     expect(() => accessSync(bundle, constants.X_OK)).not.toThrow();
+  });
+
+  it('has no certificates made in the gateway, and no metrics in the demo', () => {
+    const { outputs } = JSON.parse(readFileSync(join(repository, 'dist/meta.json'), 'utf8'));
+    const packagesOf = (name: string) => Object.keys(outputs[`dist/${name}`].inputs).join('\n');
+    expect(packagesOf('gateway.cjs')).toContain('/prom-client/');
+    expect(packagesOf('gateway.cjs')).not.toContain('/@peculiar/');
+    expect(packagesOf('demo.cjs')).toContain('/@peculiar/');
+    expect(packagesOf('demo.cjs')).not.toContain('/prom-client/');
   });
 
   it('is what npx runs', async () => {

@@ -27,31 +27,40 @@ function figure(output: string, row: string, column: 1 | 2): number {
   return Number.parseFloat((line.trim().split(/\s{3,}/)[column] ?? '').replaceAll(',', ''));
 }
 
+function processes(): { readonly pid: number; readonly words: string }[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    try {
+      return { pid: Number(pid), words: readFileSync(`/proc/${pid}/cmdline`, 'utf8') };
+    } catch {
+      return []; // It has ended since.
+    }
+  });
+}
+
 /** What still runs with this directory on its command line: the gateway has its configuration there. */
 function gateways(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return words.includes(dir.path) && words.includes('sidepool.yaml');
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
+  return processes()
+    .filter(({ words }) => words.includes(dir.path) && words.includes('sidepool.yaml'))
+    .map(({ pid }) => pid);
 }
 
 /** The gateway is its child; `script` and a shell may stand above it. */
 function demoPid(): number {
-  const [gateway] = gateways();
-  return numberIn(`/proc/${gateway}/status`, /^PPid:\s+(\d+)/m);
+  return parentOf(gateways()[0]);
+}
+
+/** 0 of one that has ended. */
+function parentOf(pid: number | undefined): number {
+  return numberIn(`/proc/${pid}/status`, /^PPid:\s+(\d+)/m);
 }
 
 function numberIn(path: string, pattern: RegExp): number {
-  const number = Number(pattern.exec(readFileSync(path, 'utf8'))?.[1]);
-  if (!(number > 1)) throw new Error(`${path} has no ${pattern}`);
-  return number;
+  try {
+    return Number(pattern.exec(readFileSync(path, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 describe('the demo, once', () => {
@@ -102,6 +111,21 @@ describe('the demo, once', () => {
     expect(await demo.exited).toMatchObject({ code: 130 });
     expect(readdirSync(dir.path)).toEqual([]);
   }, 60_000);
+
+  it('ends with 1 and says why when a process of its own dies', async () => {
+    const demo = await startDemo(['--requests', '1000000']);
+    const origin = await waitFor(() =>
+      processes().find(
+        ({ pid, words }) => words.includes('demo-origin') && parentOf(pid) === demo.pid,
+      ),
+    );
+    // Serving by now, and not only starting.
+    await waitFor(() => readdirSync(dir.path).length > 0);
+    process.kill(origin.pid, 'SIGKILL');
+    expect(await demo.exited).toMatchObject({ code: 1 });
+    expect(demo.output()).toContain('sidepool demo: the origin ended by itself (SIGKILL).');
+    expect(readdirSync(dir.path)).toEqual([]);
+  }, 60_000);
 });
 
 const script = findProgram('script');
@@ -123,7 +147,10 @@ describe.skipIf(script === undefined)('the demo on a terminal (needs script)', (
       expect(demo.output()).toContain('\u001b[1m');
       // As Ctrl-C does: to all of the terminal's group. Two at once are one.
       const pid = demoPid();
-      process.kill(-numberIn(`/proc/${pid}/stat`, /\) \S \d+ (\d+)/), 'SIGINT');
+      expect(pid).toBeGreaterThan(1);
+      const group = numberIn(`/proc/${pid}/stat`, /\) \S \d+ (\d+)/);
+      expect(group).toBeGreaterThan(1);
+      process.kill(-group, 'SIGINT');
       process.kill(pid, 'SIGINT');
       expect(await demo.exited).toMatchObject({ code: 0 });
       expect(readdirSync(dir.path)).toEqual([]);
@@ -146,7 +173,9 @@ describe.skipIf(script === undefined)('the demo on a terminal (needs script)', (
   it('leaves nothing behind when it is killed', async () => {
     const demo = await startDemo(['--requests', '100'], { terminal: true });
     await demo.waitForLine(/Ctrl-C ends it/, 60_000);
-    process.kill(demoPid(), 'SIGKILL');
+    const pid = demoPid();
+    expect(pid).toBeGreaterThan(1);
+    process.kill(pid, 'SIGKILL');
     await waitFor(() => gateways().length === 0 && readdirSync(dir.path).length === 0);
   }, 90_000);
 });
