@@ -15,30 +15,30 @@ export interface TunnelParts {
   readonly wheel: TimerWheel;
   /** Milliseconds without an octet either way; 0 for no limit. */
   readonly idleMs: number;
+  /** The upstream's socket is closed; the client may still be taking what came over it. */
   readonly onEnded: () => void;
 }
 
 export function joinTunnel(parts: TunnelParts): void {
   const { client, upstream, wheel, idleMs, onEnded } = parts;
-  let openSides = 2;
-  let hasEnded = false;
+  let openSockets = 2;
 
-  const end = (): void => {
-    if (hasEnded) return;
-    hasEnded = true;
-    wheel.clear(idle);
+  const idle = new Deadline(() => {
     client.destroy();
     upstream.destroy();
-    onEnded();
-  };
-  const idle = new Deadline(end);
+  });
   const onTraffic = (): void => {
-    if (idleMs > 0) wheel.set(idle, idleMs);
+    if (idleMs > 0 && openSockets > 0) wheel.set(idle, idleMs);
   };
   const onHalfClosed = (other: { end(): void }): void => {
-    openSides -= 1;
     other.end();
     onTraffic();
+  };
+  /** Nothing more can come from this side. The other is closed once it has taken what came before. */
+  const onClosed = (other: { destroySoon(): void }): void => {
+    openSockets -= 1;
+    if (openSockets > 0) other.destroySoon();
+    else wheel.clear(idle);
   };
 
   client.on('data', (data) => {
@@ -50,11 +50,7 @@ export function joinTunnel(parts: TunnelParts): void {
   client.on('error', () => {
     // 'close' follows.
   });
-  client.on('close', () => {
-    // Closed by a reset, or after both sides had ended; what is on its way to the other side is still delivered.
-    if (openSides > 0 && !hasEnded) upstream.end();
-    end();
-  });
+  client.on('close', () => onClosed(upstream));
   upstream.setTunnel({
     onData: (data) => {
       onTraffic();
@@ -62,7 +58,10 @@ export function joinTunnel(parts: TunnelParts): void {
     },
     onDrain: () => client.resume(),
     onEnd: () => onHalfClosed(client),
-    onClosed: end,
+    onClosed: () => {
+      onClosed(client);
+      onEnded();
+    },
   });
   if (parts.upstreamRest.length > 0) client.write(parts.upstreamRest);
   if (parts.clientRest.length > 0) upstream.write(parts.clientRest);

@@ -171,6 +171,10 @@ export class TunnelSocket implements RawSocket {
     this.#socket.end();
   }
 
+  destroySoon(): void {
+    this.#socket.destroySoon();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }

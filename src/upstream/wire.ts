@@ -42,6 +42,8 @@ export interface WireHandler {
 export interface RawSocket {
   write(data: Buffer): boolean;
   end(): void;
+  /** Closes once everything is written. */
+  destroySoon(): void;
   destroy(): void;
   resetAndDestroy(): void;
   pause(): void;

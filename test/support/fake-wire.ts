@@ -43,6 +43,11 @@ export class FakeWire implements Wire {
     return this.writes.join('');
   }
 
+  /** Whether its end has been told. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   // ---- What the connection sees
 
   write(data: string | Buffer): boolean {
@@ -190,6 +195,10 @@ export class FakeRawSocket implements RawSocket {
   }
 
   end(): void {}
+
+  destroySoon(): void {
+    this.destroy();
+  }
 
   destroy(): void {
     this.isDestroyed = true;
