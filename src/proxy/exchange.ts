@@ -18,7 +18,14 @@ import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
 import { ownResponse } from '../message/own-response.ts';
 import { mayRetryStatus, retryReason } from '../resilience/retry-policy.ts';
-import type { Carrier, Lease, LeaseNeed, LeaseSeeker, ResponseSink } from '../upstream/carrier.ts';
+import type {
+  Carrier,
+  Leasable,
+  Lease,
+  LeaseNeed,
+  LeaseSeeker,
+  ResponseSink,
+} from '../upstream/carrier.ts';
 import type { CloseReason } from '../upstream/observer.ts';
 import type { RawSocket } from '../upstream/wire.ts';
 import type { ExchangeContext } from './exchange-context.ts';
@@ -58,10 +65,13 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   readonly #body: RequestBody | null;
   #isBeginning = false;
   #retries: Retries | null = null;
+  /** A reused connection that ended under this request. */
+  #stale: Leasable | null = null;
   #attempts = 0;
   #wasReused = false;
   #endpoint: string | null = null;
   #status = 0;
+  #sentAtMs = 0;
   #deadline: Deadline | null = null;
   #pause: Deadline | null = null;
 
@@ -134,7 +144,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     const { upstream, policy } = this.#route;
     const { carrier } = lease;
     if (!carrier.isOpen) {
-      upstream.onStale(carrier);
+      upstream.onStale(carrier.endpoint, carrier.lastIdleMs);
       this.#discard('idle-closed-by-upstream');
       this.#acquire();
       return;
@@ -148,6 +158,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
       ? ({ kind: 'length', bytes: this.#body?.bytes ?? 0 } as const)
       : asReceived;
     this.#state = 'attached';
+    this.#sentAtMs = this.#context.wheel.now();
     carrier.send(
       {
         head: this.#head,
@@ -206,7 +217,14 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     this.#status = head.status;
     if (this.#retriesStatus(head)) return;
     this.#retries?.succeeded();
+    if (this.#stale !== null) this.#learnStale(this.#stale);
     this.#client.sendHead(head);
+  }
+
+  /** It was the connection and not the request: the same request has now been answered on a new one. */
+  #learnStale({ endpoint, lastIdleMs }: Leasable): void {
+    this.#stale = null;
+    this.#route.upstream.onStale(endpoint, lastIdleMs);
   }
 
   onResponseBody(data: Buffer): boolean {
@@ -264,8 +282,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     const lease = this.#lease as Lease;
     const wasReused = lease.isReused;
     if (wasReused && isStale(failure)) {
-      this.#route.upstream.onStale(lease.carrier);
       this.#route.observer.onStale();
+      this.#stale = lease.carrier;
     }
     this.#discard('fault');
     if (this.#state !== 'attached') return;
@@ -273,7 +291,10 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     const reason = retryReason(failure, wasReused, this.#requestState(), retry);
     const retries = this.#retriesSoFar();
     if (reason === null || !retries.take(reason)) this.#fail(failure);
-    else this.#again(retries.pauseMs(reason));
+    else {
+      const lastedMs = this.#context.wheel.now() - this.#sentAtMs;
+      this.#again(retries.pauseMs(reason, { idleMs: lease.carrier.lastIdleMs, lastedMs }));
+    }
   }
 
   #requestState(): Parameters<typeof mayRetryStatus>[1] {

@@ -2,10 +2,24 @@
 import type { FieldTable } from '../message/fields.ts';
 import { FieldId } from '../message/fields.ts';
 import { parseRetryAfter } from '../message/http-date.ts';
-import { backoffMs } from '../resilience/backoff.ts';
+import { backoffMs, steadyBackoffMs } from '../resilience/backoff.ts';
 import type { RetryReason } from '../resilience/retry-policy.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import type { Route } from './route.ts';
+
+/** No server of good sense closes a connection that has been idle for less. */
+const STALE_IDLE_MS = 1_000;
+/** A connection that was closed already ends a request within a round trip. */
+const STALE_LASTED_MS = 10;
+
+export interface EndedAttempt {
+  /** How long its connection had been idle before. */
+  readonly idleMs: number;
+  /** From sending the request to the end. */
+  readonly lastedMs: number;
+}
+
+const unknownEnd: EndedAttempt = { idleMs: 0, lastedMs: 0 };
 
 export class Retries {
   readonly #route: Route;
@@ -47,11 +61,28 @@ export class Retries {
     this.#pending = null;
   }
 
-  /** The pause before the next attempt. What was stale is repaired at once; what may be overloaded is given a moment. */
-  pauseMs(reason: RetryReason): number {
-    if (reason === 'reused-connection-ended' || reason === 'not-sent') return 0;
+  /**
+   * The pause before the next attempt. What was stale is repaired at once; what may be overloaded is given a moment.
+   *
+   * A connection that ends under a request without having been idle for long was not stale: its server has died. One
+   * that is killed closes its connections before the queue of its listening socket, so that a dial at this moment
+   * still gets a connection, from nobody, and loses the one resend on it. A moment later it is refused, and waits.
+   */
+  pauseMs(reason: RetryReason, ended: EndedAttempt = unknownEnd): number {
     const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = this.#route.policy.retry;
-    return backoffMs(this.resends, { baseMs, maxMs }, this.#context.random);
+    const rules = { baseMs, maxMs };
+    const { random } = this.#context;
+    switch (reason) {
+      case 'not-sent':
+        return 0;
+      case 'reused-connection-ended':
+        if (ended.idleMs >= STALE_IDLE_MS && ended.lastedMs < STALE_LASTED_MS) return 0;
+        return steadyBackoffMs(this.resends, rules, random);
+      case 'new-connection-ended':
+        return steadyBackoffMs(this.resends, rules, random);
+      default:
+        return backoffMs(this.resends, rules, random);
+    }
   }
 
   /** The pause that Retry-After asks for; undefined if it asks for none, null if it is longer than we wait. */

@@ -86,7 +86,11 @@ export interface LeaseSeeker extends Queued<LeaseSeeker> {
 export interface Leasable extends Carrier {
   readonly requests: number;
   readonly endpoint: string;
+  /** How long it had been idle when it was leased. */
+  readonly lastIdleMs: number;
   readonly isOpen: boolean;
+  /** How long it had been idle when the lease was given. */
+  readonly lastIdleMs: number;
 }
 
 export interface LeaseKeeper {

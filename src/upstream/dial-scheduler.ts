@@ -25,6 +25,14 @@ export interface DialDemand {
   readonly avoid: string | null;
 }
 
+/** What a dial has brought. */
+export interface Dialled {
+  readonly wire: Wire;
+  readonly phases: ConnectPhases;
+  /** When it began. */
+  readonly dialledAtMs: number;
+}
+
 export interface DialSchedulerParts {
   readonly options: UpstreamOptions;
   readonly wheel: TimerWheel;
@@ -33,7 +41,7 @@ export interface DialSchedulerParts {
   readonly endpoints: EndpointSet;
   /** Asked again whenever something may have changed. */
   readonly demand: () => DialDemand;
-  readonly onConnected: (pool: EndpointPool, wire: Wire, phases: ConnectPhases) => void;
+  readonly onConnected: (pool: EndpointPool, dialled: Dialled) => void;
   readonly onFailed: (failure: Fault) => void;
 }
 
@@ -109,6 +117,7 @@ export class DialScheduler {
     const { endpoints, wheel } = this.#parts;
     this.#wantsProbe = false;
     endpoints.onDialling(pool, 1);
+    const dialledAtMs = wheel.now();
     const begun: Begun = { pool, callOff: null };
     this.#underWay.add(begun);
     const over = (): void => {
@@ -120,7 +129,7 @@ export class DialScheduler {
         over();
         pool.onDialled();
         this.#forgetFailures();
-        this.#parts.onConnected(pool, wire, phases);
+        this.#parts.onConnected(pool, { wire, phases, dialledAtMs });
       },
       onFailed: (failure) => {
         over();

@@ -11,6 +11,9 @@ import { Liveness } from './liveness.ts';
 import type { EndpointSnapshot } from './observer.ts';
 import type { PoolOptions } from './options.ts';
 
+/** Which idle connection is taken: the youngest, or first one that would soon have been idle for too long. */
+export type IdleOrder = 'youngest' | 'due-first';
+
 /** Between failed dials while somebody waits: soon enough to notice a restart, rare enough to be no flood. */
 const busyBackoff: BackoffRules = { baseMs: 25, maxMs: 250 };
 /** The same while only the warm floor asks. */
@@ -64,27 +67,51 @@ export class EndpointPool {
     this.#idle.push(connection);
   }
 
-  /** The most recently used idle connection that will do, or null. It is no longer idle then. */
-  takeIdle(need: LeaseNeed, nowMs: number): H1Connection | null {
-    const last = this.#idle.at(-1);
-    if (last === undefined || need === 'new') return null;
-    const limitMs = need === 'any' ? this.liveness.limitMs(nowMs) : this.liveness.steadyMs(nowMs);
-    // The others have been idle for longer still.
-    if (nowMs - last.idleSinceMs >= limitMs) return null;
-    if (nowMs < last.expiresAtMs) {
-      this.#idle.pop();
-      return last;
-    }
-    // Too old by its age: its own deadline closes it; another may do.
-    for (let index = this.#idle.length - 2; index >= 0; index -= 1) {
+  /**
+   * An idle connection that will do, or null; it is no longer idle then.
+   *
+   * The most recently used of those that are well inside their limit, so that a pool shrinks to what is needed; one
+   * that has carried nothing yet only after them. But a pool that holds no more than it should is kept as it is by use
+   * (`due-first`): first the oldest that has used up half of that time. Else the others would grow old beside the one
+   * that carries everything, and be closed and dialled again for as long as there are requests.
+   */
+  takeIdle(need: LeaseNeed, nowMs: number, order: IdleOrder = 'youngest'): H1Connection | null {
+    if (need === 'new' || this.#idle.length === 0) return null;
+    let index = order === 'due-first' ? this.#oldestDue(nowMs) : -1;
+    if (index === -1) index = this.#youngest(need, nowMs);
+    if (index === -1) return null;
+    return this.#idle.splice(index, 1)[0] ?? null;
+  }
+
+  #oldestDue(nowMs: number): number {
+    const steadyMs = this.liveness.steadyMs(nowMs);
+    let unused = -1;
+    for (let index = 0; index < this.#idle.length; index += 1) {
       const next = this.#idle[index] as H1Connection;
-      if (nowMs - next.idleSinceMs >= limitMs) return null;
-      if (nowMs < next.expiresAtMs) {
-        this.#idle.splice(index, 1);
-        return next;
-      }
+      const idleMs = nowMs - next.idleSinceMs;
+      if (idleMs < steadyMs / 2) break;
+      if (idleMs >= steadyMs || nowMs >= next.expiresAtMs) continue;
+      if (next.requests > 0) return index;
+      if (unused === -1) unused = index;
     }
-    return null;
+    return unused;
+  }
+
+  #youngest(need: LeaseNeed, nowMs: number): number {
+    const steadyMs = this.liveness.steadyMs(nowMs);
+    const limitMs = need === 'any' ? this.liveness.limitMs(nowMs) : steadyMs;
+    let youngest = -1;
+    for (let index = this.#idle.length - 1; index >= 0; index -= 1) {
+      const next = this.#idle[index] as H1Connection;
+      const idleMs = nowMs - next.idleSinceMs;
+      // The others have been idle for longer still.
+      if (idleMs >= limitMs) break;
+      // Too old by its age: its own deadline closes it; another may do.
+      if (nowMs >= next.expiresAtMs) continue;
+      if (next.requests > 0 && idleMs < steadyMs) return index;
+      if (youngest === -1) youngest = index;
+    }
+    return youngest;
   }
 
   /** Whether it lies idle here, and for how long at least a lease could still be had of it. */

@@ -1,7 +1,7 @@
 /** An upstream's endpoints: which to take, which to dial, and the sums over all of them. */
 import type { Random } from '../base/clock.ts';
-import type { LeaseNeed } from './carrier.ts';
-import { EndpointPool } from './endpoint-pool.ts';
+import type { LeaseSeeker } from './carrier.ts';
+import { EndpointPool, type IdleOrder } from './endpoint-pool.ts';
 import type { H1Connection } from './h1/connection.ts';
 import type { EndpointSnapshot } from './observer.ts';
 import type { PoolOptions } from './options.ts';
@@ -41,10 +41,31 @@ export class EndpointSet {
     return count;
   }
 
+  /** How long a connection may be idle and count as ready, at the endpoint that allows most; 0 without endpoints. */
+  steadyMs(nowMs: number): number {
+    let most = 0;
+    for (const pool of this.#pools) {
+      if (!pool.isDraining) most = Math.max(most, pool.liveness.steadyMs(nowMs));
+    }
+    return most;
+  }
+
+  /** The endpoint of this address, unless it is gone. */
+  find(address: string): EndpointPool | undefined {
+    return this.#pools.find((pool) => pool.target.address === address);
+  }
+
   get idleCount(): number {
     let count = 0;
     for (const pool of this.#pools) count += pool.idleCount;
     return count;
+  }
+
+  /** For how long an idle connection stays ready: the least of all endpoints. */
+  readyForMs(nowMs: number): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const pool of this.#pools) least = Math.min(least, pool.liveness.steadyMs(nowMs));
+    return least;
   }
 
   readyCount(nowMs: number): number {
@@ -82,13 +103,17 @@ export class EndpointSet {
   }
 
   /** An idle connection of the endpoint with the fewest active; ties at random; `avoid` only if there is no other. */
-  takeIdle(need: LeaseNeed, avoid: string | null, nowMs: number): H1Connection | null {
+  takeIdle(
+    { need, avoid }: Pick<LeaseSeeker, 'need' | 'avoid'>,
+    nowMs: number,
+    order: IdleOrder = 'youngest',
+  ): H1Connection | null {
     const only = this.#pools[0];
-    if (this.#pools.length === 1 && only !== undefined) return only.takeIdle(need, nowMs);
+    if (this.#pools.length === 1 && only !== undefined) return only.takeIdle(need, nowMs, order);
     const candidates = this.#pools.filter((pool) => pool.idleCount > 0 && !pool.isDraining);
     this.#sortByLoad(candidates, avoid);
     for (const pool of candidates) {
-      const connection = pool.takeIdle(need, nowMs);
+      const connection = pool.takeIdle(need, nowMs, order);
       if (connection !== null) return connection;
     }
     return null;

@@ -11,16 +11,15 @@ import type { Fault } from '../base/fault.ts';
 import { LinkedQueue } from '../base/linked-queue.ts';
 import { Deadline, type TimerWheel } from '../base/timer-wheel.ts';
 import { type Leasable, Lease, type LeaseKeeper, type LeaseSeeker } from './carrier.ts';
-import { type DialDemand, DialScheduler } from './dial-scheduler.ts';
+import { type DialDemand, type Dialled, DialScheduler } from './dial-scheduler.ts';
 import type { Dial } from './dialer.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { EndpointPool, IdleOrder } from './endpoint-pool.ts';
 import { type EndpointAddress, EndpointSet } from './endpoint-set.ts';
 import { noEndpoint, shuttingDown, upstreamDown, waitingFull, waitTimeout } from './faults.ts';
 import { type ConnectionOwner, H1Connection } from './h1/connection.ts';
-import type { CloseReason, ConnectPhases, UpstreamObserver, UpstreamSnapshot } from './observer.ts';
+import type { CloseReason, UpstreamObserver, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
 import { WarmFloor } from './warm-floor.ts';
-import type { Wire } from './wire.ts';
 
 export interface UpstreamParts {
   readonly options: UpstreamOptions;
@@ -82,7 +81,8 @@ export class Upstream implements LeaseKeeper {
   /** Gives a lease, now or later, or says why not. One of the seeker's two methods is called, once. */
   acquire(seeker: LeaseSeeker): void {
     const nowMs = this.#parts.wheel.now();
-    const connection = this.#endpoints.takeIdle(seeker.need, seeker.avoid, nowMs);
+    this.#floor.onAsked(nowMs);
+    const connection = this.#endpoints.takeIdle(seeker, nowMs, this.#idleOrder);
     if (connection !== null) {
       this.#give(seeker, connection, { nowMs, waitedMs: 0 });
       if (this.#endpoints.idleCount < this.#wantedIdle(nowMs)) this.#dials.run();
@@ -128,12 +128,9 @@ export class Upstream implements LeaseKeeper {
     this.#checkRetired();
   }
 
-  /** A reused connection was found dead under a request: it had been idle for too long. */
-  onStale(leased: Leasable): void {
-    const connection = leased as H1Connection;
-    this.#endpoints
-      .poolOf(connection)
-      .liveness.onIdleClosed(connection.lastIdleMs, this.#parts.wheel.now());
+  /** A connection of this endpoint was closed by the upstream after it had been idle for `idleMs`. */
+  onStale(endpoint: string, idleMs: number): void {
+    this.#endpoints.find(endpoint)?.liveness.onIdleClosed(idleMs, this.#parts.wheel.now());
   }
 
   /** Whether this connection's endpoint has last answered as HTTP/1.0. */
@@ -149,7 +146,7 @@ export class Upstream implements LeaseKeeper {
     connection.isLeased = true;
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     this.#endpoints.onLeased(connection);
-    this.#floor.onActive(this.#endpoints.active);
+    this.#floor.onActive(this.#endpoints.active, nowMs);
     this.#parts.observer.onLeased({ isReused: connection.requests > 0, waitedMs });
     seeker.onLease(new Lease(connection, this));
   }
@@ -233,7 +230,17 @@ export class Upstream implements LeaseKeeper {
 
   #wantedIdle(nowMs: number): number {
     if (this.#onRetired !== null || this.#isClosed) return 0;
-    return this.#floor.wanted(this.#endpoints.active, this.#endpoints.liveCount, nowMs);
+    if (!this.#floor.isKept(this.#endpoints.readyForMs(nowMs), nowMs)) return 0;
+    return this.#floor.wanted({
+      active: this.#endpoints.active,
+      endpoints: this.#endpoints.liveCount,
+      steadyMs: this.#endpoints.steadyMs(nowMs),
+      nowMs,
+    });
+  }
+
+  get #idleOrder(): IdleOrder {
+    return this.#endpoints.size <= this.#floor.keeps ? 'due-first' : 'youngest';
   }
 
   readonly #demand = (): DialDemand => {
@@ -247,7 +254,8 @@ export class Upstream implements LeaseKeeper {
     };
   };
 
-  readonly #onConnected = (pool: EndpointPool, wire: Wire, phases: ConnectPhases): void => {
+  readonly #onConnected = (pool: EndpointPool, dialled: Dialled): void => {
+    const { wire, phases, dialledAtMs } = dialled;
     const { observer, wheel, random } = this.#parts;
     const { maxAgeMs } = this.options.pool;
     const nowMs = wheel.now();
@@ -268,6 +276,7 @@ export class Upstream implements LeaseKeeper {
         maxAgeMs === 0 ? Number.POSITIVE_INFINITY : nowMs + maxAgeMs * (0.9 + 0.2 * random()),
       onIdleTooLong: this.#onIdleDue,
     });
+    connection.dialledAtMs = dialledAtMs;
     this.#endpoints.add(pool, connection);
     const isUnwanted = this.#onRetired !== null && this.#waiting.length === 0;
     if (pool.isDraining) this.#close(connection, 'endpoint-gone');
@@ -386,7 +395,10 @@ export class Upstream implements LeaseKeeper {
   }
 }
 
-/** Opened since the seeker began to wait, and never used: nothing that was stale can be stale again. */
+/**
+ * Dialled since the seeker began to wait, and never used: what ended its last attempt cannot end this one. A dial that
+ * was under way by then may have reached the queue of the very process that has just been stopped.
+ */
 function isNewFor(connection: H1Connection, seeker: LeaseSeeker): boolean {
-  return connection.requests === 0 && connection.bornMs >= seeker.waitingSinceMs;
+  return connection.requests === 0 && connection.dialledAtMs >= seeker.waitingSinceMs;
 }

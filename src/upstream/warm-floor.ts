@@ -4,10 +4,32 @@
  * At least `warm`, so that the first request after a silence finds one. Above that it follows demand: whoever needed
  * six at once a moment ago will need six again, and the handshakes are better done now than then. Never above
  * `warmMax`. With several endpoints each gets one, so that a new endpoint has its share of the requests at once.
+ *
+ * Where an upstream closes idle connections within a second or so, a floor at rest would be dialled again and again for
+ * nobody: there it is kept only while there are requests.
  */
 
 /** A peak is remembered for one to two of these. */
 const WINDOW_MS = 15_000;
+/** A connection that may be idle for less than this is not opened ahead at all. */
+const WORTH_MS = 1_000;
+/** One that may be idle for less than this is opened ahead only while requests come. */
+const WORTH_AT_REST_MS = 5_000;
+/** Requests come as long as the last is no older than this. */
+const REST_MS = 10_000;
+/** A connection that stays ready for less is not kept for those who may come some day. */
+const LASTING_MS = 1_000;
+/** And for how long after a request the next one is expected. */
+const DEMAND_MS = 1_000;
+
+export interface FloorState {
+  /** Connections in use now. */
+  readonly active: number;
+  readonly endpoints: number;
+  /** For how long a connection may be idle and still count as ready: of the endpoint that allows most. */
+  readonly steadyMs: number;
+  readonly nowMs: number;
+}
 
 export class WarmFloor {
   readonly #warm: number;
@@ -15,6 +37,7 @@ export class WarmFloor {
   #peak = 0;
   #peakBefore = 0;
   #windowEndsMs = 0;
+  #askedAtMs: number | null = null;
 
   constructor({ warm, warmMax }: { readonly warm: number; readonly warmMax: number }) {
     this.#warm = warm;
@@ -24,6 +47,22 @@ export class WarmFloor {
   /** Notes how many connections are active now. */
   onActive(active: number): void {
     if (active > this.#peak) this.#peak = active;
+  }
+
+  /** How many connections, idle and active, are no surplus. */
+  get keeps(): number {
+    return Math.max(this.#peak, this.#peakBefore) + this.#warm;
+  }
+
+  onAsked(nowMs: number): void {
+    this.#askedAtMs = nowMs;
+  }
+
+  /** Whether connections that stay ready for so long are kept at this time. */
+  isKept(readyForMs: number, nowMs: number): boolean {
+    // At the start somebody is about to come.
+    this.#askedAtMs ??= nowMs;
+    return readyForMs >= LASTING_MS || nowMs - this.#askedAtMs < DEMAND_MS;
   }
 
   /** Idle connections that should be ready while `active` are in use. */

@@ -40,7 +40,7 @@ for (const learns of [true, false]) {
   }
 }
 
-const breaches = results.filter(({ learns }) => learns).flatMap(raceBreaches);
+const breaches = results.filter(({ learns }) => learns).flatMap((result) => raceBreaches(result));
 console.log(table(results));
 console.log(`\nFailures by the spacing that they really had (ms: failed/sent):`);
 for (const result of results) {

@@ -26,6 +26,9 @@ export interface OneAnswer {
   readonly endedAtMs: number;
 }
 
+/** The spacing that requests are said to have had which follow no other. */
+export const firstSpacingMs = 10_000;
+
 /** Wall time of the resolution of `performance.now()`; comparable between processes of one machine. */
 export function wallMs(): number {
   return performance.timeOrigin + performance.now();

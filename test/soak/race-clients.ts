@@ -7,7 +7,7 @@
  * Prints one line of JSON: a list of `RaceAnswer`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OneAnswer, oneRequest, wallMs } from './one-request.ts';
+import { firstSpacingMs, type OneAnswer, oneRequest, wallMs } from './one-request.ts';
 
 export interface RacePlan {
   readonly port: number;
@@ -33,7 +33,8 @@ async function main(plan: RacePlan): Promise<void> {
   const body = method === 'GET' ? '' : 'a small body';
   const run = `${process.pid}`;
   let askedMs = fromMs;
-  let restedSinceMs = wallMs();
+  // The first round follows nothing: it counts as late.
+  let restedSinceMs = wallMs() - firstSpacingMs;
   while (answers.length < count) {
     await sleepUntil(restedSinceMs + askedMs);
     const round = Array.from({ length: atATime }, (_, nth) =>

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningGateway, startGatewayFor } from '../support/gateway.ts';
 import { sumOf } from '../support/metrics.ts';
 import { type RunningProcess, runToEnd, startProcess } from '../support/process.ts';
-import { detailsOf, wallMs } from './one-request.ts';
+import { detailsOf, firstSpacingMs, wallMs } from './one-request.ts';
 import type { RaceAnswer, RacePlan } from './race-clients.ts';
 import type { OriginReport } from './race-origin.ts';
 
@@ -166,7 +166,8 @@ async function runPhase(
     failedByDetails[details] = (failedByDetails[details] ?? 0) + 1;
   }
   const punctual = answers.filter(({ spacingMs, askedMs }) => spacingMs < askedMs + punctualMs);
-  const spacings = answers.map(({ spacingMs }) => spacingMs).sort((a, b) => a - b);
+  const following = answers.filter(({ spacingMs }) => spacingMs < firstSpacingMs);
+  const spacings = following.map(({ spacingMs }) => spacingMs).sort((a, b) => a - b);
   const isCounted = ({ sentAtMs }: RaceAnswer): boolean => !learns || sentAtMs >= learned.atMs;
   return {
     answers,
@@ -188,7 +189,7 @@ async function runPhase(
       retried: after.retried - before.retried,
       budgetSpent: after.budgetSpent - before.budgetSpent,
       opened: after.opened - before.opened,
-      bySpacing: bySpacing(answers),
+      bySpacing: bySpacing(following),
     },
   };
 }

@@ -43,6 +43,8 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   readonly expiresAtMs: number;
   requests = 0;
   isOpen = true;
+  /** Written by the upstream: when its dial began. */
+  dialledAtMs = 0;
   /** Written by the pool. */
   idleSinceMs = 0;
   /** How long it had been idle when it was last leased. */
