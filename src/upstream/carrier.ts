@@ -89,8 +89,6 @@ export interface Leasable extends Carrier {
   /** How long it had been idle when it was leased. */
   readonly lastIdleMs: number;
   readonly isOpen: boolean;
-  /** How long it had been idle when the lease was given. */
-  readonly lastIdleMs: number;
 }
 
 export interface LeaseKeeper {

@@ -41,15 +41,6 @@ export class EndpointSet {
     return count;
   }
 
-  /** How long a connection may be idle and count as ready, at the endpoint that allows most; 0 without endpoints. */
-  steadyMs(nowMs: number): number {
-    let most = 0;
-    for (const pool of this.#pools) {
-      if (!pool.isDraining) most = Math.max(most, pool.liveness.steadyMs(nowMs));
-    }
-    return most;
-  }
-
   /** The endpoint of this address, unless it is gone. */
   find(address: string): EndpointPool | undefined {
     return this.#pools.find((pool) => pool.target.address === address);
@@ -192,6 +183,16 @@ export class EndpointSet {
   onDialling(pool: EndpointPool, change: 1 | -1): void {
     pool.connecting += change;
     this.connecting += change;
+  }
+
+  /** The idle connection that was idle for longest, or null. It stays where it is. */
+  leastRecentlyUsed(): H1Connection | null {
+    let oldest: H1Connection | null = null;
+    for (const connection of this.#home.keys()) {
+      if (connection.isLeased) continue;
+      if (oldest === null || connection.idleSinceMs < oldest.idleSinceMs) oldest = connection;
+    }
+    return oldest;
   }
 
   takeAllIdle(): H1Connection[] {

@@ -81,7 +81,7 @@ export class Upstream implements LeaseKeeper {
   /** Gives a lease, now or later, or says why not. One of the seeker's two methods is called, once. */
   acquire(seeker: LeaseSeeker): void {
     const nowMs = this.#parts.wheel.now();
-    this.#floor.onAsked(nowMs);
+    this.#floor.onAsked(this.#endpoints.active, nowMs);
     const connection = this.#endpoints.takeIdle(seeker, nowMs, this.#idleOrder);
     if (connection !== null) {
       this.#give(seeker, connection, { nowMs, waitedMs: 0 });
@@ -98,7 +98,15 @@ export class Upstream implements LeaseKeeper {
     if (!this.#waitDeadline.isSet) {
       this.#parts.wheel.set(this.#waitDeadline, this.options.timeouts.waitMs);
     }
+    this.#makeRoom();
     this.#dials.run();
+  }
+
+  /** None of the idle connections will do for the one who waits, and they may be all that there can be. */
+  #makeRoom(): void {
+    if (this.#total() < this.options.pool.maxConnections) return;
+    const oldest = this.#endpoints.leastRecentlyUsed();
+    if (oldest !== null) this.#close(oldest, 'surplus');
   }
 
   /** The seeker no longer wants one. Does nothing if it does not wait. */
@@ -108,6 +116,7 @@ export class Upstream implements LeaseKeeper {
   }
 
   giveBack(leased: Leasable): void {
+    if (this.#isClosed) return;
     const connection = leased as H1Connection;
     const pool = this.#endpoints.poolOf(connection);
     const nowMs = this.#parts.wheel.now();
@@ -121,6 +130,8 @@ export class Upstream implements LeaseKeeper {
   }
 
   discard(leased: Leasable, reason: CloseReason): void {
+    // `destroy` has closed them all, and leases that were out are settled when their clients are told.
+    if (this.#isClosed) return;
     const connection = leased as H1Connection;
     this.#endpoints.onReleased(connection);
     this.#close(connection, reason);
@@ -146,7 +157,7 @@ export class Upstream implements LeaseKeeper {
     connection.isLeased = true;
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     this.#endpoints.onLeased(connection);
-    this.#floor.onActive(this.#endpoints.active, nowMs);
+    this.#floor.onActive(this.#endpoints.active);
     this.#parts.observer.onLeased({ isReused: connection.requests > 0, waitedMs });
     seeker.onLease(new Lease(connection, this));
   }
@@ -231,12 +242,7 @@ export class Upstream implements LeaseKeeper {
   #wantedIdle(nowMs: number): number {
     if (this.#onRetired !== null || this.#isClosed) return 0;
     if (!this.#floor.isKept(this.#endpoints.readyForMs(nowMs), nowMs)) return 0;
-    return this.#floor.wanted({
-      active: this.#endpoints.active,
-      endpoints: this.#endpoints.liveCount,
-      steadyMs: this.#endpoints.steadyMs(nowMs),
-      nowMs,
-    });
+    return this.#floor.wanted(this.#endpoints.active, this.#endpoints.liveCount, nowMs);
   }
 
   get #idleOrder(): IdleOrder {

@@ -11,25 +11,10 @@
 
 /** A peak is remembered for one to two of these. */
 const WINDOW_MS = 15_000;
-/** A connection that may be idle for less than this is not opened ahead at all. */
-const WORTH_MS = 1_000;
-/** One that may be idle for less than this is opened ahead only while requests come. */
-const WORTH_AT_REST_MS = 5_000;
-/** Requests come as long as the last is no older than this. */
-const REST_MS = 10_000;
 /** A connection that stays ready for less is not kept for those who may come some day. */
 const LASTING_MS = 1_000;
 /** And for how long after a request the next one is expected. */
 const DEMAND_MS = 1_000;
-
-export interface FloorState {
-  /** Connections in use now. */
-  readonly active: number;
-  readonly endpoints: number;
-  /** For how long a connection may be idle and still count as ready: of the endpoint that allows most. */
-  readonly steadyMs: number;
-  readonly nowMs: number;
-}
 
 export class WarmFloor {
   readonly #warm: number;
@@ -54,8 +39,10 @@ export class WarmFloor {
     return Math.max(this.#peak, this.#peakBefore) + this.#warm;
   }
 
-  onAsked(nowMs: number): void {
+  /** Notes that a connection is asked for while `active` are in use. */
+  onAsked(active: number, nowMs: number): void {
     this.#askedAtMs = nowMs;
+    if (nowMs >= this.#windowEndsMs) this.#turn(active, nowMs);
   }
 
   /** Whether connections that stay ready for so long are kept at this time. */

@@ -1,0 +1,50 @@
+/** How long a retry waits, by what ended the attempt before it. */
+import { describe, expect, it } from 'vitest';
+import type { ExchangeContext } from '../../../src/proxy/exchange-context.ts';
+import { Retries } from '../../../src/proxy/retries.ts';
+import type { Route } from '../../../src/proxy/route.ts';
+import type { RetryReason } from '../../../src/resilience/retry-policy.ts';
+
+/** The shortest and the longest pause that chance can give. */
+function pauses(reason: RetryReason, ended?: { idleMs: number; lastedMs: number }): number[] {
+  return [0, 0.999].map((chance) => {
+    const route = {
+      policy: { retry: { backoffBaseMs: 20, backoffMaxMs: 1_000 } },
+      budget: { take: () => true },
+      observer: { onRetry: () => undefined },
+    } as unknown as Route;
+    const context = { random: () => chance, wheel: { now: () => 0 } } as unknown as ExchangeContext;
+    const retries = new Retries(route, context);
+    retries.take(reason);
+    return Math.round(retries.pauseMs(reason, ended));
+  });
+}
+
+describe('a retry', () => {
+  it('of what was stale is made at once: long idle, and ended as soon as it was written to', () => {
+    expect(pauses('reused-connection-ended', { idleMs: 1_000, lastedMs: 9 })).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['had been idle for a moment only', { idleMs: 999, lastedMs: 1 }],
+    ['had been at the request for a while', { idleMs: 30_000, lastedMs: 10 }],
+  ])(
+    'after a server that died waits until its listening socket is closed: its connection %s',
+    (_, ended) => {
+      expect(pauses('reused-connection-ended', ended)).toEqual([10, 20]);
+    },
+  );
+
+  it('after a new connection that ended waits too', () => {
+    expect(pauses('new-connection-ended', { idleMs: 60_000, lastedMs: 1 })).toEqual([10, 20]);
+  });
+
+  it('after a status, or a response that did not come, is spread from nothing on', () => {
+    expect(pauses('status')).toEqual([0, 20]);
+    expect(pauses('try-timeout')).toEqual([0, 20]);
+  });
+
+  it('of what was never sent is made at once', () => {
+    expect(pauses('not-sent')).toEqual([0, 0]);
+  });
+});
