@@ -27,6 +27,15 @@ export interface RequestReceiver {
   onClientGone(fault: Fault): void;
 }
 
+/** The client's half of a tunnel. */
+export interface TunnelEnd {
+  readonly socket: ClientSocket;
+  /** What the client has sent behind its request. */
+  readonly rest: Buffer;
+  /** The client has ended its side already: no event will tell of it. */
+  readonly hasEnded: boolean;
+}
+
 /** What an exchange may do to its client. It ends with exactly one of `sendEnd`, `sendOwn`, `abort`, `becomeTunnel`. */
 export interface ClientExchange {
   /** 1xx; dropped for HTTP/1.0 (RFC 9110 15.2). */
@@ -49,6 +58,6 @@ export interface ClientExchange {
   /** Ends it so that the client sees that the response is not whole. */
   abort(): void;
   resumeBody(): void;
-  /** Sends `head` (101) and gives up the socket. `rest` is what the client has sent behind its request. */
-  becomeTunnel(head: ResponseHead): { readonly socket: ClientSocket; readonly rest: Buffer };
+  /** Sends `head` (101) and gives up the socket. */
+  becomeTunnel(head: ResponseHead): TunnelEnd;
 }

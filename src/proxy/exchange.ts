@@ -261,10 +261,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   onSwitched(head: ResponseHead, upstream: RawSocket, upstreamRest: Buffer): void {
     const lease = this.#lease as Lease;
     this.#lease = null;
-    const { socket, rest } = this.#client.becomeTunnel(head);
     joinTunnel({
-      client: socket,
-      clientRest: rest,
+      client: this.#client.becomeTunnel(head),
       upstream,
       upstreamRest,
       wheel: this.#context.wheel,

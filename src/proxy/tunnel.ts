@@ -3,14 +3,13 @@
  * RFC 9110 9.3.6: what one side had sent when it closed is delivered to the other before that is closed too.
  */
 import { Deadline, type TimerWheel } from '../base/timer-wheel.ts';
-import type { ClientSocket } from '../downstream/client-socket.ts';
+import type { TunnelEnd } from '../downstream/handler.ts';
 import type { RawSocket } from '../upstream/wire.ts';
 
 export interface TunnelParts {
-  readonly client: ClientSocket;
-  /** What the client sent behind its request, and the upstream behind its answer. */
-  readonly clientRest: Buffer;
+  readonly client: TunnelEnd;
   readonly upstream: RawSocket;
+  /** What the upstream sent behind its answer. */
   readonly upstreamRest: Buffer;
   readonly wheel: TimerWheel;
   /** Milliseconds without an octet either way; 0 for no limit. */
@@ -20,7 +19,8 @@ export interface TunnelParts {
 }
 
 export function joinTunnel(parts: TunnelParts): void {
-  const { client, upstream, wheel, idleMs, onEnded } = parts;
+  const { upstream, wheel, idleMs, onEnded } = parts;
+  const { socket: client, rest: clientRest, hasEnded } = parts.client;
   let openSockets = 2;
 
   const idle = new Deadline(() => {
@@ -64,7 +64,8 @@ export function joinTunnel(parts: TunnelParts): void {
     },
   });
   if (parts.upstreamRest.length > 0) client.write(parts.upstreamRest);
-  if (parts.clientRest.length > 0) upstream.write(parts.clientRest);
+  if (clientRest.length > 0) upstream.write(clientRest);
+  if (hasEnded) upstream.end();
   onTraffic();
   client.resume();
   upstream.resume();
