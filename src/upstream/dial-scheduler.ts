@@ -100,7 +100,7 @@ export class DialScheduler {
       const most = this.failingSinceMs === null ? options.pool.maxDials : 1;
       const wanted = this.#wantsProbe ? Math.max(demand.missing, 1) : demand.missing;
       if (Math.min(wanted, most) <= endpoints.connecting) return;
-      if (endpoints.size + endpoints.connecting >= options.pool.maxConnections) return;
+      if (endpoints.total >= options.pool.maxConnections) return;
       // Those who are refused would have waited: recovery is looked for as often as for them.
       const hasWaiters = demand.hasWaiters || this.#wantsProbe;
       const nowMs = wheel.now();

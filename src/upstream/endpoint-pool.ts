@@ -4,7 +4,7 @@
  */
 import type { Random } from '../base/clock.ts';
 import { type BackoffRules, steadyBackoffMs } from '../resilience/backoff.ts';
-import type { LeaseNeed } from './carrier.ts';
+import type { LeaseNeed, LeaseSeeker } from './carrier.ts';
 import type { DialTarget } from './dialer.ts';
 import type { H1Connection } from './h1/connection.ts';
 import { Liveness } from './liveness.ts';
@@ -62,9 +62,24 @@ export class EndpointPool {
     return this.#all.delete(connection);
   }
 
-  putIdle(connection: H1Connection, nowMs: number): void {
-    connection.idleSinceMs = nowMs;
-    this.#idle.push(connection);
+  /** Its `idleSinceMs` says since when: of late, unless a lease came back unused. */
+  putIdle(connection: H1Connection): void {
+    let at = this.#idle.length;
+    while (at > 0 && (this.#idle[at - 1] as H1Connection).idleSinceMs > connection.idleSinceMs)
+      at -= 1;
+    this.#idle.splice(at, 0, connection);
+  }
+
+  /** Whether a connection of this pool that has come free will do for one who waits. */
+  willDo(connection: H1Connection, { need, waitingSinceMs }: LeaseSeeker, nowMs: number): boolean {
+    if (need === 'new') {
+      // Dialled since it began to wait, and never used: what ended its last attempt cannot end this one. A dial that
+      // was under way by then may have reached the queue of the very process that has just been stopped.
+      return connection.requests === 0 && connection.dialledAtMs >= waitingSinceMs;
+    }
+    const idleMs = nowMs - connection.idleSinceMs;
+    if (idleMs === 0) return true;
+    return idleMs < (need === 'any' ? this.liveness.limitMs(nowMs) : this.liveness.steadyMs(nowMs));
   }
 
   /**
@@ -114,11 +129,6 @@ export class EndpointPool {
     return youngest;
   }
 
-  /** Whether it lies idle here, and for how long at least a lease could still be had of it. */
-  isIdle(connection: H1Connection): boolean {
-    return this.#idle.includes(connection);
-  }
-
   /** Idle connections that are well inside their limit: those that the warm floor counts. */
   readyCount(nowMs: number): number {
     const steadyMs = this.liveness.steadyMs(nowMs);
@@ -143,6 +153,7 @@ export class EndpointPool {
   onDialFailed(nowMs: number): void {
     this.#failures += 1;
     this.#failedAtMs = nowMs;
+    this.liveness.onDialFailed(nowMs);
   }
 
   /** When it may be dialled again; 0 for at once. */

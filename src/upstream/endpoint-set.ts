@@ -30,6 +30,11 @@ export class EndpointSet {
     return this.#home.size;
   }
 
+  /** Connections, those being dialled included. */
+  get total(): number {
+    return this.size + this.connecting;
+  }
+
   /** No endpoint that may be used. */
   get isEmpty(): boolean {
     return this.liveCount === 0;
@@ -160,13 +165,15 @@ export class EndpointSet {
   remove(connection: H1Connection): void {
     const pool = this.#home.get(connection);
     if (pool === undefined) return;
+    // All is closed now: a lease that is out counts as settled.
+    if (connection.isLeased) this.onReleased(connection);
     pool.remove(connection);
     this.#home.delete(connection);
     if (pool.isDraining) this.dropGone();
   }
 
-  putIdle(connection: H1Connection, nowMs: number): void {
-    this.poolOf(connection).putIdle(connection, nowMs);
+  putIdle(connection: H1Connection): void {
+    this.poolOf(connection).putIdle(connection);
   }
 
   onLeased(connection: H1Connection): void {

@@ -104,7 +104,7 @@ export class Upstream implements LeaseKeeper {
 
   /** None of the idle connections will do for the one who waits, and they may be all that there can be. */
   #makeRoom(): void {
-    if (this.#total() < this.options.pool.maxConnections) return;
+    if (this.#endpoints.total < this.options.pool.maxConnections) return;
     const oldest = this.#endpoints.leastRecentlyUsed();
     if (oldest !== null) this.#close(oldest, 'surplus');
   }
@@ -121,16 +121,20 @@ export class Upstream implements LeaseKeeper {
     const pool = this.#endpoints.poolOf(connection);
     const nowMs = this.#parts.wheel.now();
     this.#endpoints.onReleased(connection);
-    if (connection.requests > 1) pool.liveness.onSurvived(connection.lastIdleMs, nowMs);
+    // A lease can come back unused: that proves nothing, and for the upstream it has been idle all the while.
+    if (connection.requests > connection.requestsBefore) {
+      if (connection.requests > 1) pool.liveness.onSurvived(connection.lastIdleMs, nowMs);
+      connection.idleSinceMs = nowMs;
+      this.#dials.onAlive(nowMs);
+    }
     const reason = this.#whyNotKept(connection, nowMs);
     if (reason === null) this.#offer(connection, nowMs);
     else this.#close(connection, reason);
-    if (this.#waiting.length > 0) this.#dials.run();
+    if (reason !== null || this.#waiting.length > 0) this.#dials.run();
     this.#checkRetired();
   }
 
   discard(leased: Leasable, reason: CloseReason): void {
-    // `destroy` has closed them all, and leases that were out are settled when their clients are told.
     if (this.#isClosed) return;
     const connection = leased as H1Connection;
     this.#endpoints.onReleased(connection);
@@ -146,7 +150,7 @@ export class Upstream implements LeaseKeeper {
 
   /** Whether this connection's endpoint has last answered as HTTP/1.0. */
   speaksHttp10(leased: Leasable): boolean {
-    return this.#endpoints.poolOf(leased as H1Connection).isHttp10;
+    return !this.#isClosed && this.#endpoints.poolOf(leased as H1Connection).isHttp10;
   }
 
   #give(
@@ -156,6 +160,7 @@ export class Upstream implements LeaseKeeper {
   ): void {
     connection.isLeased = true;
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
+    connection.requestsBefore = connection.requests;
     this.#endpoints.onLeased(connection);
     this.#floor.onActive(this.#endpoints.active);
     this.#parts.observer.onLeased({ isReused: connection.requests > 0, waitedMs });
@@ -164,19 +169,19 @@ export class Upstream implements LeaseKeeper {
 
   /** To the first that it will do for, or to the idle ones. */
   #offer(connection: H1Connection, nowMs: number): void {
+    const pool = this.#endpoints.poolOf(connection);
     for (let seeker = this.#waiting.first; seeker !== null; seeker = seeker.queuedAfter) {
-      if (seeker.need === 'new' && !isNewFor(connection, seeker)) continue;
+      if (!pool.willDo(connection, seeker, nowMs)) continue;
       this.#waiting.remove(seeker);
-      connection.idleSinceMs = nowMs;
       this.#give(seeker, connection, { nowMs, waitedMs: nowMs - seeker.waitingSinceMs });
       return;
     }
-    // All who wait want a new connection, and there is no room for one beside this.
-    if (this.#waiting.length > 0 && this.#total() >= this.options.pool.maxConnections) {
+    // It will do for nobody who waits, and there is no room for another beside it.
+    if (this.#waiting.length > 0 && this.#endpoints.total >= this.options.pool.maxConnections) {
       this.#close(connection, 'surplus');
       return;
     }
-    this.#endpoints.putIdle(connection, nowMs);
+    this.#endpoints.putIdle(connection);
     this.#watchIdle(connection, nowMs);
   }
 
@@ -200,6 +205,7 @@ export class Upstream implements LeaseKeeper {
   // ---- Waiting
 
   #refusal(nowMs: number): Fault | null {
+    if (this.#isClosed) return shuttingDown();
     if (this.#dials.isDown(nowMs)) {
       this.#dials.probe();
       const forMs = nowMs - (this.#dials.failingSinceMs ?? nowMs);
@@ -229,12 +235,9 @@ export class Upstream implements LeaseKeeper {
   #whyNone(): Fault {
     if (this.#endpoints.isEmpty) return noEndpoint(this.name, this.#resolveFailure);
     return (
-      this.#dials.lastFault ?? waitTimeout(this.name, this.options.timeouts.waitMs, this.#total())
+      this.#dials.lastFault ??
+      waitTimeout(this.name, this.options.timeouts.waitMs, this.#endpoints.total)
     );
-  }
-
-  #total(): number {
-    return this.#endpoints.size + this.#endpoints.connecting;
   }
 
   // ---- Dialling
@@ -283,6 +286,7 @@ export class Upstream implements LeaseKeeper {
       onIdleTooLong: this.#onIdleDue,
     });
     connection.dialledAtMs = dialledAtMs;
+    connection.idleSinceMs = nowMs;
     this.#endpoints.add(pool, connection);
     const isUnwanted = this.#onRetired !== null && this.#waiting.length === 0;
     if (pool.isDraining) this.#close(connection, 'endpoint-gone');
@@ -399,12 +403,4 @@ export class Upstream implements LeaseKeeper {
       maxConnections: this.options.pool.maxConnections,
     };
   }
-}
-
-/**
- * Dialled since the seeker began to wait, and never used: what ended its last attempt cannot end this one. A dial that
- * was under way by then may have reached the queue of the very process that has just been stopped.
- */
-function isNewFor(connection: H1Connection, seeker: LeaseSeeker): boolean {
-  return connection.requests === 0 && connection.dialledAtMs >= seeker.waitingSinceMs;
 }

@@ -47,8 +47,9 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   dialledAtMs = 0;
   /** Written by the pool. */
   idleSinceMs = 0;
-  /** How long it had been idle when it was last leased. */
+  /** When it was last leased: how long it had been idle, and how many requests it had carried. */
   lastIdleMs = 0;
+  requestsBefore = 0;
   isLeased = false;
   /** Falls due when it has been idle too long. Set by the pool. */
   readonly idleDeadline: Deadline;
