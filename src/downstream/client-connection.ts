@@ -6,7 +6,6 @@
  * way), `closed`. A tunnel takes the socket away and leaves the connection `closed`.
  */
 import { defect, type Fault } from '../base/fault.ts';
-import { Deadline } from '../base/timer-wheel.ts';
 import { Input } from '../http1/input.ts';
 import { RequestParser } from '../http1/request-parser.ts';
 import { interimHead, switchingHead } from '../http1/response-writer.ts';
@@ -17,15 +16,14 @@ import type { ClientGate } from './client-gate.ts';
 import type { ClientParts, ListenerTerms } from './client-parts.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { bodyTimeout, clientGone, clientStalled, headTimeout, tooLarge } from './faults.ts';
-import type { ClientExchange, RequestHandler, RequestReceiver } from './handler.ts';
+import type { ClientExchange, RequestHandler, RequestReceiver, TunnelEnd } from './handler.ts';
 import { IncomingBody } from './incoming-body.ts';
-import { keepAliveParameters, ownText } from './own-text.ts';
+import { ownText } from './own-text.ts';
+import { Patience } from './patience.ts';
 import { type OutputTerms, ResponseOutput } from './response-output.ts';
 import { StagedClose } from './staged-close.ts';
 
 type State = 'head' | 'exchange' | 'lingering' | 'closed';
-/** What the one deadline is for. */
-type Awaited = 'head' | 'next-request' | 'body' | 'room' | 'close';
 
 export class ClientConnection implements ClientExchange {
   readonly #socket: ClientSocket;
@@ -39,9 +37,8 @@ export class ClientConnection implements ClientExchange {
   readonly #head = new RequestHead();
   readonly #body = new IncomingBody();
   readonly #closing: StagedClose;
-  readonly #deadline = new Deadline(() => this.#onDeadline());
+  readonly #patience: Patience;
   #state: State = 'head';
-  #awaited: Awaited = 'head';
   #receiver: RequestReceiver | null = null;
   #requests = 0;
   #received = 0;
@@ -57,14 +54,14 @@ export class ClientConnection implements ClientExchange {
     this.#output = new ResponseOutput(socket, gate.wheel);
     this.#closing = new StagedClose(socket);
     this.#parser = new RequestParser(terms.client.head);
+    this.#patience = new Patience(gate.wheel, terms, () => this.#onImpatience());
     socket.on('data', (data) => this.#onSocketData(data));
     socket.on('end', () => this.#onSocketEnd());
     socket.on('drain', () => this.#onDrain());
-    socket.on('error', () => {
-      // 'close' follows, and is where it is dealt with.
-    });
+    // 'close' follows, and is where it is dealt with.
+    socket.on('error', () => undefined);
     socket.on('close', () => this.#onSocketClose());
-    this.#await('head', terms.client.headTimeoutMs);
+    this.#patience.await('head');
   }
 
   // ---- Reading requests
@@ -86,8 +83,8 @@ export class ClientConnection implements ClientExchange {
     if (this.#isPumping) return;
     this.#isPumping = true;
     try {
-      while (!this.#input.isEmpty) {
-        if (this.#state === 'head' ? !this.#readHead() : !this.#readBody()) break;
+      while (!this.#input.isEmpty && !this.#isFull()) {
+        if (this.#isBetween() ? !this.#readHead() : !this.#readBody()) break;
       }
       this.#receiver?.onReadEnd();
     } catch (error) {
@@ -100,14 +97,14 @@ export class ClientConnection implements ClientExchange {
 
   /** The client has ended its side between requests: nothing more will come, and no other event will tell. */
   #closeIfOver(): void {
-    if (this.#isHalfClosed && this.#isBetween()) this.#closeWritten();
+    if (this.#isHalfClosed && this.#isBetween() && !this.#isFull()) this.#closeWritten();
   }
 
   /** Whether to read on at once. */
   #readHead(): boolean {
     switch (this.#parser.read(this.#input, this.#head)) {
       case 'more':
-        if (this.#awaited === 'next-request') this.#await('head', this.#terms.client.headTimeoutMs);
+        if (this.#patience.awaited === 'next-request') this.#patience.await('head');
         return false;
       case 'refused':
         this.#refuse(this.#parser.fault as Fault);
@@ -127,12 +124,11 @@ export class ClientConnection implements ClientExchange {
       this.#refuse(tooLarge(maxBodyBytes));
       return;
     }
-    this.#gate.wheel.clear(this.#deadline);
     this.#gate.active += 1;
     this.#state = 'exchange';
     this.#output.reset();
     this.#body.begin(head, maxBodyBytes);
-    if (!this.#body.isDone) this.#await('body', this.#terms.client.stallTimeoutMs);
+    this.#awaitClient();
     // May end the exchange before it returns: then the receiver is not kept.
     const exchange = this.#requests;
     const receiver = this.#handler.begin(head, this);
@@ -147,11 +143,10 @@ export class ClientConnection implements ClientExchange {
     // The exchange may have ended under the body, and the next request may be here.
     if (this.#receiver !== receiver) return this.#isBetween();
     if (failure !== null) this.#stopBody(failure);
-    else if (this.#body.isPaused) {
-      this.#gate.wheel.clear(this.#deadline);
-      this.#socket.pause();
-    } else if (this.#body.isDone) this.#gate.wheel.clear(this.#deadline);
-    else this.#await('body', this.#terms.client.stallTimeoutMs);
+    else {
+      if (this.#body.isPaused) this.#socket.pause();
+      this.#awaitClient();
+    }
     return false;
   }
 
@@ -159,19 +154,24 @@ export class ClientConnection implements ClientExchange {
     return this.#state === 'head';
   }
 
+  /** The next request waits until the client has taken what it was sent: else the answers of pipelined ones pile up. */
+  #isFull(): boolean {
+    return this.#isBetween() && this.#output.isBlocked;
+  }
+
   resumeBody(): void {
     if (!this.#body.isPaused || this.#state !== 'exchange') return;
     this.#body.isPaused = false;
-    this.#await('body', this.#terms.client.stallTimeoutMs);
+    this.#awaitClient();
     this.#pump();
-    // Not if the exchange has ended meanwhile: what follows is the next request's.
-    if (!this.#body.isPaused && !this.#body.isDone) this.#socket.resume();
+    // Unless a request follows whose turn has not come.
+    if (!this.#body.isPaused && this.#input.isEmpty) this.#socket.resume();
   }
 
   /** What is still to come of the body is of no use to anybody: it is read and thrown away when closing. */
   #stopBody(failure: Fault): void {
     this.#input.clear();
-    this.#gate.wheel.clear(this.#deadline);
+    this.#patience.stop();
     this.#receiver?.onBodyFault(failure);
   }
 
@@ -188,12 +188,12 @@ export class ClientConnection implements ClientExchange {
 
   sendBody(data: Buffer): void {
     this.#output.body(data);
-    if (this.#output.isBlocked) this.#await('room', this.#terms.client.stallTimeoutMs);
+    if (this.#output.isBlocked) this.#awaitClient();
   }
 
   flush(): void {
     this.#output.flush();
-    if (this.#output.isBlocked) this.#await('room', this.#terms.client.stallTimeoutMs);
+    if (this.#output.isBlocked) this.#awaitClient();
   }
 
   get holdsBytes(): boolean {
@@ -221,28 +221,26 @@ export class ClientConnection implements ClientExchange {
 
   abort(): void {
     this.#endExchange();
-    // A close-delimited body ends by FIN: only a reset says that it is not whole.
-    if (this.#output.endsByClose) this.#socket.resetAndDestroy();
-    else this.#socket.destroySoon();
-    this.#await('close', this.#terms.client.lingerMs);
     this.#state = 'lingering';
+    if (this.#output.endsByClose) this.#output.cutOff();
+    else this.#socket.destroySoon();
+    this.#patience.await('end');
   }
 
-  becomeTunnel(head: ResponseHead): { readonly socket: ClientSocket; readonly rest: Buffer } {
+  becomeTunnel(head: ResponseHead): TunnelEnd {
     this.#output.interim(switchingHead(head));
     this.#endExchange();
     // The tunnel stays an exchange for the gate until the socket closes.
     this.#gate.active += 1;
     this.#socket.removeAllListeners();
     const rest = Buffer.from(this.#input.takeRest());
-    this.#gate.wheel.clear(this.#deadline);
+    this.#patience.stop();
     this.#state = 'closed';
     this.#socket.on('close', () => {
-      this.#gate.active -= 1;
-      this.#gate.lastActiveMs = this.#gate.wheel.now();
+      this.#gate.onExchangeEnded();
       this.#report();
     });
-    return { socket: this.#socket, rest };
+    return { socket: this.#socket, rest, hasEnded: this.#isHalfClosed };
   }
 
   /** RFC 9112 9.3, 9.6: the body is read, nobody asked for a close, and we have no reason for one. */
@@ -256,14 +254,12 @@ export class ClientConnection implements ClientExchange {
   }
 
   #outputTerms(): OutputTerms {
-    const { client } = this.#terms;
     return {
       request: this.#head,
       mayKeep: this.#mayKeep(),
       date: this.#gate.dates.now(),
-      keepAlive: keepAliveParameters(client, this.#requests),
-      holdMs: client.holdForLengthMs,
-      holdBytes: client.holdForLengthBytes,
+      requests: this.#requests,
+      client: this.#terms.client,
     };
   }
 
@@ -273,8 +269,7 @@ export class ClientConnection implements ClientExchange {
 
   /** A request that never became an exchange. */
   #refuse(refusal: Fault): void {
-    const isReadable = this.#parser.fault !== refusal;
-    const own = ownResponse(refusal, isReadable ? this.#head : null);
+    const own = ownResponse(refusal, this.#parser.fault === refusal ? null : this.#head);
     this.#gate.observer.onFault(refusal, own.status);
     this.#input.clear();
     this.#endExchange();
@@ -287,8 +282,7 @@ export class ClientConnection implements ClientExchange {
   #endExchange(): void {
     if (this.#state !== 'exchange') return;
     this.#receiver = null;
-    this.#gate.active -= 1;
-    this.#gate.lastActiveMs = this.#gate.wheel.now();
+    this.#gate.onExchangeEnded();
   }
 
   #finish(keeps: boolean): void {
@@ -297,7 +291,6 @@ export class ClientConnection implements ClientExchange {
       this.#nextRequest();
       return;
     }
-    this.#gate.wheel.clear(this.#deadline);
     // Nothing is unread that a reset could be sent for: closing at once is safe, and much the cheapest.
     const isQuiet = this.#body.isDone && this.#input.isEmpty;
     if (isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed)) this.#closeWritten();
@@ -308,18 +301,23 @@ export class ClientConnection implements ClientExchange {
     if (this.#requests === 1) this.#socket.setNoDelay(true);
     this.#state = 'head';
     this.#head.clear();
-    this.#await('next-request', this.#terms.client.idleTimeoutMs);
-    if (this.#input.isEmpty) {
-      if (!this.#isPumping) this.#closeIfOver();
+    this.#awaitRequest();
+  }
+
+  #awaitRequest(): void {
+    if (this.#isFull()) {
+      this.#socket.pause();
+      this.#patience.await('room');
       return;
     }
+    this.#patience.await('next-request');
     this.#socket.resume();
     this.#pump();
   }
 
   #closeWritten(): void {
     this.#state = 'lingering';
-    if (this.#closing.afterWriting()) this.#await('close', this.#terms.client.stallTimeoutMs);
+    if (this.#closing.afterWriting()) this.#patience.await('taken');
   }
 
   #linger(): void {
@@ -327,7 +325,7 @@ export class ClientConnection implements ClientExchange {
     this.#input.clear();
     this.#closing.half();
     if (this.#isHalfClosed) this.#closeWritten();
-    else this.#await('close', this.#terms.client.lingerMs);
+    else this.#patience.await('end');
   }
 
   #onSocketEnd(): void {
@@ -335,14 +333,16 @@ export class ClientConnection implements ClientExchange {
     if (this.#state === 'exchange') {
       if (this.#body.isDone || this.#body.isPaused) return;
       this.#fail(clientGone('ended its side in the middle of its request body'));
-      return;
-    }
-    this.#closeWritten();
+    } else if (this.#isBetween()) this.#closeIfOver();
+    else this.#closeWritten();
   }
 
   #onDrain(): void {
-    if (this.#awaited === 'room') this.#gate.wheel.clear(this.#deadline);
-    this.#receiver?.onWritable();
+    if (this.#isBetween() && this.#patience.awaited === 'room') this.#awaitRequest();
+    else if (this.#state === 'exchange') {
+      this.#awaitClient();
+      this.#receiver?.onWritable();
+    }
   }
 
   #onSocketClose(): void {
@@ -350,7 +350,7 @@ export class ClientConnection implements ClientExchange {
       this.#fail(clientGone('closed its connection before its response was complete'));
     }
     this.#state = 'closed';
-    this.#gate.wheel.clear(this.#deadline);
+    this.#patience.stop();
     this.#output.reset();
     this.#report();
   }
@@ -365,12 +365,12 @@ export class ClientConnection implements ClientExchange {
     this.#endExchange();
     this.#state = 'closed';
     receiver?.onClientGone(failure);
-    this.#socket.destroy();
+    this.#output.cutOff();
   }
 
   /** Closes if no request is under way; else it ends with that. */
   closeIfIdle(): void {
-    if (this.#state === 'head' && !this.#parser.hasBegun) this.#socket.destroy();
+    if (this.#isBetween() && !this.#parser.hasBegun) this.#closeWritten();
   }
 
   /** Closes now, whatever is under way. */
@@ -378,26 +378,22 @@ export class ClientConnection implements ClientExchange {
     this.#socket.destroy();
   }
 
-  // ---- Time
-
-  #await(awaited: Awaited, limitMs: number): void {
-    this.#awaited = awaited;
-    if (limitMs > 0) this.#gate.wheel.set(this.#deadline, limitMs);
-    else this.#gate.wheel.clear(this.#deadline);
+  /** What the client owes its exchange: room for the response, or some of its body. */
+  #awaitClient(): void {
+    if (this.#output.isBlocked) this.#patience.await('room');
+    else if (!this.#body.isDone && !this.#body.isPaused) this.#patience.await('body');
+    else this.#patience.stop();
   }
 
-  #onDeadline(): void {
+  #onImpatience(): void {
     const { headTimeoutMs, stallTimeoutMs } = this.#terms.client;
+    const { awaited } = this.#patience;
     if (this.#state === 'exchange') {
-      if (this.#awaited === 'room') {
-        this.#fail(clientStalled(stallTimeoutMs));
-      } else if (!this.#body.isDone && !this.#body.isPaused) {
-        this.#stopBody(bodyTimeout(stallTimeoutMs));
-      }
-      return;
-    }
-    if (this.#state === 'head' && this.#parser.hasBegun) {
-      this.#refuse(headTimeout(headTimeoutMs));
-    } else this.destroy();
+      if (awaited === 'room') this.#fail(clientStalled(stallTimeoutMs));
+      else this.#stopBody(bodyTimeout(stallTimeoutMs));
+    } else if (this.#isBetween() && this.#parser.hasBegun) this.#refuse(headTimeout(headTimeoutMs));
+    else if (!this.#output.holdsBytes) this.destroy();
+    else if (awaited === 'end') this.#closeWritten();
+    else this.#output.cutOff();
   }
 }

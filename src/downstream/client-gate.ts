@@ -16,7 +16,7 @@ export class ClientGate {
   open = 0;
   /** Exchanges under way, tunnels included. */
   active = 0;
-  /** When the last exchange began or ended, in clock milliseconds. */
+  /** When an exchange ended last, in clock milliseconds. */
   lastActiveMs = 0;
 
   constructor(parts: {
@@ -31,5 +31,10 @@ export class ClientGate {
     this.dates = parts.dates;
     this.observer = parts.observer;
     this.maxClients = parts.maxClients;
+  }
+
+  onExchangeEnded(): void {
+    this.active -= 1;
+    this.lastActiveMs = this.wheel.now();
   }
 }

@@ -59,7 +59,14 @@ export class Listener {
         resolve();
       });
     });
-    if (address.kind === 'unix') this.#ownSocket(address.path);
+    if (address.kind !== 'unix') return;
+    try {
+      this.#ownSocket(address.path);
+    } catch (error) {
+      // Nobody may come in by a socket that is not as it was asked to be; closing it takes its file away too.
+      this.#stopAccepting();
+      throw error;
+    }
   }
 
   #ownSocket(path: string): void {

@@ -8,8 +8,9 @@ export interface OwnTerms {
   readonly request: RequestHead;
   readonly keeps: boolean;
   readonly date: string;
-  /** `Keep-Alive` parameters for an HTTP/1.0 client. */
-  readonly keepAlive: string;
+  /** How many the connection has had, this one included. */
+  readonly requests: number;
+  readonly client: ClientOptions;
 }
 
 /** Head and body, one octet a character. */
@@ -22,19 +23,20 @@ export function ownText(response: OwnResponse, terms: OwnTerms): string {
   return terms.request.method === 'HEAD' ? text : text + bytes.toString('latin1');
 }
 
-function connectionLines(status: number, { request, keeps, keepAlive }: OwnTerms): string {
+function connectionLines(status: number, terms: OwnTerms): string {
   // RFC 9110 7.8: whoever sends Upgrade names it in Connection.
   const upgrade = status === 426 ? 'upgrade' : '';
-  if (!keeps) return `Connection: ${upgrade === '' ? 'close' : 'upgrade, close'}\r\n`;
-  if (request.version === 11) return upgrade === '' ? '' : 'Connection: upgrade\r\n';
-  return `Connection: keep-alive\r\nKeep-Alive: ${keepAlive}\r\n`;
+  if (!terms.keeps) return `Connection: ${upgrade === '' ? 'close' : 'upgrade, close'}\r\n`;
+  if (terms.request.version === 11) return upgrade === '' ? '' : 'Connection: upgrade\r\n';
+  return keepAliveLines(terms.client, terms.requests);
 }
 
 /** What an HTTP/1.0 client is told of how long its connection lives. */
-export function keepAliveParameters(
+export function keepAliveLines(
   { idleTimeoutMs, maxRequests }: ClientOptions,
   requests: number,
 ): string {
-  const timeout = `timeout=${Math.max(1, Math.floor(idleTimeoutMs / 1000))}`;
-  return maxRequests === 0 ? timeout : `${timeout}, max=${Math.max(0, maxRequests - requests)}`;
+  const left = maxRequests === 0 ? '' : `, max=${Math.max(0, maxRequests - requests)}`;
+  const seconds = Math.max(1, Math.floor(idleTimeoutMs / 1000));
+  return `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}${left}\r\n`;
 }

@@ -14,6 +14,8 @@ import {
 import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
 import type { ClientSocket } from './client-socket.ts';
+import type { ClientOptions } from './options.ts';
+import { keepAliveLines } from './own-text.ts';
 
 /** Up to this, body joins the head as text: one write, and no copy worth speaking of. */
 const JOIN_BYTES = 4_096;
@@ -25,17 +27,25 @@ export interface OutputTerms {
   /** Whether this connection may live on. */
   readonly mayKeep: boolean;
   readonly date: string;
-  /** `Keep-Alive` parameters for an HTTP/1.0 client. */
-  readonly keepAlive: string;
-  /** How long and how much of a response of unknown length is held for an HTTP/1.0 client that would stay. */
-  readonly holdMs: number;
-  readonly holdBytes: number;
+  /** How many this connection has had, this one included. */
+  readonly requests: number;
+  readonly client: ClientOptions;
 }
+
+const LINE_END = '\r\n';
 
 const noBody: ClientFraming = { kind: 'none' };
 const byLength: ClientFraming = { kind: 'length' };
 const byChunks: ClientFraming = { kind: 'chunked' };
 const byClose: ClientFraming = { kind: 'close' };
+
+/** A response of unknown length that may be whole in a moment. */
+interface Held {
+  /** Its head but for the last lines. As text: the upstream's connection may be carrying another when this is sent. */
+  readonly start: string;
+  readonly terms: OutputTerms;
+  bytes: number;
+}
 
 export class ResponseOutput {
   readonly #socket: ClientSocket;
@@ -44,8 +54,7 @@ export class ResponseOutput {
   #framing: ClientFraming = noBody;
   /** Fields that the upstream's Connection named: not to be passed on as trailers either (RFC 9110 7.6.1). */
   #named: readonly string[] | null = null;
-  #holding: { readonly head: ResponseHead; readonly terms: OutputTerms; bytes: number } | null =
-    null;
+  #holding: Held | null = null;
   #heldParts: Buffer[] = [];
   #holdDeadline: Deadline | null = null;
   /** Octets written to the socket. */
@@ -67,9 +76,19 @@ export class ResponseOutput {
     return this.#socket.writableLength > HIGH_WATER_BYTES;
   }
 
-  /** Whether the end of the connection is what tells the end of the body: then only a reset tells of a cut. */
+  /** Whether the end of the connection is what tells the end of the body. */
   get endsByClose(): boolean {
     return this.#framing.kind === 'close';
+  }
+
+  /** Closes at once, whatever is unwritten. Where a FIN would say that the body is whole, a reset says that it is not. */
+  cutOff(): void {
+    try {
+      if (this.endsByClose) this.#socket.resetAndDestroy();
+    } catch {
+      // A Unix socket knows no reset, and Node throws: this client cannot be told.
+    }
+    this.#socket.destroy();
   }
 
   reset(): void {
@@ -93,11 +112,12 @@ export class ResponseOutput {
       this.#start(head, terms, head.framing === 'length' ? byLength : noBody);
     } else if (request.version === 11) {
       this.#start(head, terms, byChunks);
-    } else if (request.keepsAlive && terms.mayKeep && terms.holdBytes > 0) {
+    } else if (request.keepsAlive && terms.mayKeep && mayHold(terms.client)) {
       // Whole within a moment, it can be given a length and the connection lives on.
-      this.#holding = { head, terms, bytes: 0 };
+      const text = responseHead(head, { framing: byClose, connectionLines: '', date: terms.date });
+      this.#holding = { start: text.slice(0, -LINE_END.length), terms, bytes: 0 };
       this.#holdDeadline ??= new Deadline(() => this.#stopHolding());
-      this.#wheel.set(this.#holdDeadline, terms.holdMs);
+      this.#wheel.set(this.#holdDeadline, terms.client.holdForLengthMs);
     } else {
       this.#start(head, terms, byClose);
     }
@@ -173,7 +193,7 @@ export class ResponseOutput {
   #hold(data: Buffer): boolean {
     const holding = this.#holding;
     if (holding === null) return true;
-    if (holding.bytes + data.length > holding.terms.holdBytes) {
+    if (holding.bytes + data.length > holding.terms.client.holdForLengthBytes) {
       this.#stopHolding();
       return true;
     }
@@ -188,23 +208,18 @@ export class ResponseOutput {
     if (holding === null) return;
     const parts = this.#heldParts;
     this.#dropHeld();
-    this.#start(holding.head, holding.terms, byClose);
+    this.#framing = byClose;
+    this.#text = `${holding.start}${connectionLines(false, holding.terms)}${LINE_END}`;
     for (const part of parts) this.body(part);
     this.#write();
   }
 
-  #endHeld({
-    head,
-    terms,
-    bytes,
-  }: {
-    head: ResponseHead;
-    terms: OutputTerms;
-    bytes: number;
-  }): void {
+  #endHeld({ start, terms, bytes }: Held): void {
     const parts = this.#heldParts;
     this.#dropHeld();
-    this.#start(head, terms, { kind: 'known-length', bytes });
+    this.#framing = byLength;
+    this.keeps = true;
+    this.#text = `${start}Content-Length: ${bytes}\r\n${connectionLines(true, terms)}${LINE_END}`;
     for (const part of parts) this.#text += part.toString('latin1');
   }
 
@@ -215,8 +230,12 @@ export class ResponseOutput {
   }
 }
 
+function mayHold({ holdForLengthMs, holdForLengthBytes }: ClientOptions): boolean {
+  return holdForLengthMs > 0 && holdForLengthBytes > 0;
+}
+
 /** RFC 9112 9.3: HTTP/1.1 stays open unless told, HTTP/1.0 closes unless told. */
-function connectionLines(keeps: boolean, { request, keepAlive }: OutputTerms): string {
+function connectionLines(keeps: boolean, { request, client, requests }: OutputTerms): string {
   if (!keeps) return 'Connection: close\r\n';
-  return request.version === 11 ? '' : `Connection: keep-alive\r\nKeep-Alive: ${keepAlive}\r\n`;
+  return request.version === 11 ? '' : keepAliveLines(client, requests);
 }
