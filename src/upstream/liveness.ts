@@ -6,7 +6,8 @@
  * timeout`), configured, or learned: from the ages at which the server closed idle connections. Two traps:
  *
  * - A restart closes connections of every age at once. So closes within a moment are one event, which counts with the
- *   greatest age among them; and one event alone teaches nothing.
+ *   greatest age among them, or not at all when the ages are far apart or a dial fails soon after; and one event alone
+ *   teaches nothing.
  * - A connection that was used with success after a longer time proves a shorter limit wrong. Such use clears the
  *   events that it contradicts.
  *
@@ -16,6 +17,10 @@
 /** Closes so close together are one event. */
 const EVENT_SPAN_MS = 50;
 const MAX_EVENTS = 8;
+/** An idle limit closes connections of about one age, even where it is looked after only now and then. */
+const LIKE_SHARE = 0.5;
+/** An upstream that takes no connection so soon after an event was going away. */
+const GONE_MS = 2_000;
 /** Margin below a limit that was told or learned: a tenth, and a second at most. */
 const MARGIN_SHARE = 0.1;
 const MAX_MARGIN_MS = 1_000;
@@ -27,7 +32,9 @@ const RECOVERY_FACTOR = 1.01;
 
 interface CloseEvent {
   atMs: number;
+  /** The greatest age. */
   ageMs: number;
+  leastMs: number;
 }
 
 export class Liveness {
@@ -75,11 +82,22 @@ export class Liveness {
     const last = this.#events.at(-1);
     if (last !== undefined && nowMs - last.atMs < EVENT_SPAN_MS) {
       last.ageMs = Math.max(last.ageMs, ageMs);
+      last.leastMs = Math.min(last.leastMs, ageMs);
       last.atMs = nowMs;
     } else {
-      this.#events.push({ atMs: nowMs, ageMs });
+      // Kept until now, so that it took in all that belonged to it.
+      if (last !== undefined && !isOfOneAge(last)) this.#events.pop();
+      this.#events.push({ atMs: nowMs, ageMs, leastMs: ageMs });
       if (this.#events.length > MAX_EVENTS) this.#events.shift();
     }
+    this.#learn(nowMs);
+  }
+
+  /** A dial failed: what was closed a moment ago was closed by an upstream that went away. */
+  onDialFailed(nowMs: number): void {
+    const last = this.#events.at(-1);
+    if (last === undefined || nowMs - last.atMs >= GONE_MS) return;
+    this.#events.pop();
     this.#learn(nowMs);
   }
 
@@ -93,13 +111,9 @@ export class Liveness {
   }
 
   #learn(nowMs: number): void {
-    if (this.#events.length < 2) {
-      this.#learnedMs = Number.POSITIVE_INFINITY;
-    } else {
-      // The second least: one outlier, such as a single connection that a load balancer dropped, does not decide.
-      const ages = this.#events.map((event) => event.ageMs).sort((a, b) => a - b);
-      this.#learnedMs = ages[1] ?? Number.POSITIVE_INFINITY;
-    }
+    // The second least: one outlier, such as a single connection that a load balancer dropped, does not decide.
+    const ages = this.#events.filter(isOfOneAge).map((event) => event.ageMs);
+    this.#learnedMs = ages.sort((a, b) => a - b)[1] ?? Number.POSITIVE_INFINITY;
     this.#learnedAtMs = nowMs;
     this.#update();
   }
@@ -109,7 +123,10 @@ export class Liveness {
     const steps = (nowMs - this.#learnedAtMs) / RECOVERY_STEP_MS;
     const factor = RECOVERY_FACTOR ** steps;
     this.#learnedAtMs = nowMs;
-    for (const event of this.#events) event.ageMs *= factor;
+    for (const event of this.#events) {
+      event.ageMs *= factor;
+      event.leastMs *= factor;
+    }
     this.#learnedMs *= factor;
     if (lessMargin(this.#learnedMs) >= this.#configuredMs) {
       this.#learnedMs = Number.POSITIVE_INFINITY;
@@ -125,6 +142,10 @@ export class Liveness {
       lessMargin(this.#learnedMs),
     );
   }
+}
+
+function isOfOneAge({ ageMs, leastMs }: CloseEvent): boolean {
+  return leastMs >= ageMs * LIKE_SHARE;
 }
 
 function lessMargin(limitMs: number): number {

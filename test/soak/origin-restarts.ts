@@ -57,6 +57,7 @@ console.log(
       'stale',
       'opened',
       'dials failed',
+      'idle limit at the end, s',
     ],
     results.map((result) => [
       result.method,
@@ -72,6 +73,7 @@ console.log(
       String(result.stale),
       String(result.opened),
       String(result.dialsFailed),
+      (result.idleLimitMs / 1000).toFixed(1),
     ]),
   ),
 );

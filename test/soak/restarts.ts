@@ -54,6 +54,8 @@ export interface RestartResult {
   readonly stale: number;
   readonly opened: number;
   readonly dialsFailed: number;
+  /** The idle limit in force at the end: a restart is no idle timeout, and should have taught none. */
+  readonly idleLimitMs: number;
 }
 
 export async function restarts(options: RestartOptions): Promise<RestartResult> {
@@ -104,6 +106,7 @@ export async function restarts(options: RestartOptions): Promise<RestartResult> 
         stale: sumOf(metrics, 'sidepool_upstream_stale_total'),
         opened: sumOf(metrics, 'sidepool_upstream_connections_opened_total'),
         dialsFailed: sumOf(metrics, 'sidepool_upstream_dials_failed_total'),
+        idleLimitMs: 1000 * sumOf(metrics, 'sidepool_upstream_idle_limit_seconds'),
       };
     } finally {
       await gateway.stop();

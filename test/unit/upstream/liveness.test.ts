@@ -73,14 +73,38 @@ describe('what is learned from closes', () => {
     expect(liveness.learnedMs).toBe(20_000);
   });
 
-  it('is one event from a burst, which counts with its greatest age: a restart', () => {
+  it('is one event from a burst of about one age, which counts with its greatest', () => {
     const liveness = learner();
-    for (const [index, ageMs] of [10, 30_000, 500, 2_000, 44].entries())
+    for (const [index, ageMs] of [20_000, 30_000, 15_000, 22_000].entries())
       liveness.onIdleClosed(ageMs, 1_000 + 10 * index);
     expect(liveness.learnedMs).toBeNull();
     liveness.onIdleClosed(40_000, 90_000);
     expect(liveness.learnedMs).toBe(40_000);
     expect(liveness.limitMs(90_000)).toBe(39_000);
+  });
+
+  it('is nothing from restarts, however many: they close connections of every age at once', () => {
+    const liveness = learner();
+    for (let nowMs = 1_000; nowMs < 600_000; nowMs += 60_000) {
+      for (const [index, ageMs] of [10, 1_500, 500, 44].entries())
+        liveness.onIdleClosed(ageMs, nowMs + 10 * index);
+    }
+    expect(liveness.learnedMs).toBeNull();
+    expect(liveness.limitMs(600_000)).toBe(60_000);
+  });
+
+  it('is nothing from closes after which the upstream takes no connection: it went away', () => {
+    const liveness = learner();
+    for (let nowMs = 1_000; nowMs < 600_000; nowMs += 60_000) {
+      liveness.onIdleClosed(800, nowMs);
+      liveness.onDialFailed(nowMs + 1_900);
+    }
+    expect(liveness.learnedMs).toBeNull();
+    // What was learned before is still known, and a dial that fails later has nothing to do with it.
+    liveness.onIdleClosed(5_000, 700_000);
+    liveness.onIdleClosed(5_000, 800_000);
+    liveness.onDialFailed(802_000);
+    expect(liveness.learnedMs).toBe(5_000);
   });
 
   it('does not outlast a use with success after a longer time', () => {
