@@ -73,38 +73,38 @@ describe('what is learned from closes', () => {
     expect(liveness.learnedMs).toBe(20_000);
   });
 
-  it('is one event from a burst of about one age, which counts with its greatest', () => {
+  it('is one event from a burst of about one age, which counts with the greatest', () => {
     const liveness = learner();
-    for (const [index, ageMs] of [20_000, 30_000, 15_000, 22_000].entries())
+    for (const [index, ageMs] of [5_000, 4_000, 4_900].entries())
+      liveness.onIdleClosed(ageMs, 1_000 + 40 * index);
+    expect(liveness.learnedMs).toBeNull();
+    liveness.onIdleClosed(5_500, 90_000);
+    expect(liveness.learnedMs).toBe(5_500);
+  });
+
+  it('is nothing from a burst of ages far apart: a restart', () => {
+    const liveness = learner();
+    for (const [index, ageMs] of [10, 30_000, 500, 2_000, 44].entries())
       liveness.onIdleClosed(ageMs, 1_000 + 10 * index);
-    expect(liveness.learnedMs).toBeNull();
     liveness.onIdleClosed(40_000, 90_000);
-    expect(liveness.learnedMs).toBe(40_000);
-    expect(liveness.limitMs(90_000)).toBe(39_000);
+    expect(liveness.learnedMs).toBeNull();
+    liveness.onIdleClosed(41_000, 150_000);
+    expect(liveness.learnedMs).toBe(41_000);
   });
 
-  it('is nothing from restarts, however many: they close connections of every age at once', () => {
-    const liveness = learner();
-    for (let nowMs = 1_000; nowMs < 600_000; nowMs += 60_000) {
-      for (const [index, ageMs] of [10, 1_500, 500, 44].entries())
-        liveness.onIdleClosed(ageMs, nowMs + 10 * index);
-    }
+  it('is nothing from a close that is soon followed by a dial that fails', () => {
+    const { liveness, nowMs } = closedAt(5_000, 5_010);
+    liveness.onDialFailed(nowMs + 1_900);
     expect(liveness.learnedMs).toBeNull();
-    expect(liveness.limitMs(600_000)).toBe(60_000);
+    liveness.onDialFailed(nowMs + 2_100);
+    liveness.onIdleClosed(5_020, nowMs + 9_000);
+    expect(liveness.learnedMs).toBe(5_020);
   });
 
-  it('is nothing from closes after which the upstream takes no connection: it went away', () => {
-    const liveness = learner();
-    for (let nowMs = 1_000; nowMs < 600_000; nowMs += 60_000) {
-      liveness.onIdleClosed(800, nowMs);
-      liveness.onDialFailed(nowMs + 1_900);
-    }
-    expect(liveness.learnedMs).toBeNull();
-    // What was learned before is still known, and a dial that fails later has nothing to do with it.
-    liveness.onIdleClosed(5_000, 700_000);
-    liveness.onIdleClosed(5_000, 800_000);
-    liveness.onDialFailed(802_000);
-    expect(liveness.learnedMs).toBe(5_000);
+  it('is not undone by a dial that fails a good while later', () => {
+    const { liveness, nowMs } = closedAt(5_000, 5_010);
+    liveness.onDialFailed(nowMs + 2_000);
+    expect(liveness.learnedMs).toBe(5_010);
   });
 
   it('does not outlast a use with success after a longer time', () => {

@@ -119,13 +119,25 @@ describe('who waits', () => {
     expect([seeker.lease && idOf(seeker.lease), seeker.lease?.isReused]).toEqual([2, false]);
   });
 
-  it('gets a new one that was already being dialled when it came', () => {
-    const scene = new Scene();
-    scene.seek('other');
-    scene.seek('new', { need: 'new' });
+  it('gets none whose dial had begun before it came: that may have reached what ended its last attempt', () => {
+    const scene = new Scene({ pool: { maxDials: 1 } });
+    const other = scene.seek('other');
+    scene.upstream.cancel(other);
+    scene.pass(10);
+    const seeker = scene.seek('new', { need: 'new' });
     scene.dial.first.succeed();
+    expect([seeker.lease, scene.idle]).toEqual([null, [1]]);
     scene.dial.first.succeed();
-    expect(scene.served).toEqual(['other', 'new']);
+    expect(seeker.lease && idOf(seeker.lease)).toBe(2);
+  });
+
+  it('gets one whose dial had begun before, if that will do', () => {
+    const scene = new Scene({ pool: { maxConnections: 1 } });
+    scene.upstream.cancel(scene.seek('other'));
+    scene.pass(10);
+    const seeker = scene.seek('steady', { need: 'steady' });
+    scene.dial.first.succeed();
+    expect(seeker.lease && idOf(seeker.lease)).toBe(1);
   });
 
   it('gets no idle one that was never used, if it needs one opened since', () => {
