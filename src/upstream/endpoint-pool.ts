@@ -154,7 +154,6 @@ export class EndpointPool {
     this.#failures += 1;
     this.#failedAtMs = nowMs;
     this.liveness.onDialFailed(nowMs);
-    this.liveness.onDialFailed(nowMs);
   }
 
   /** When it may be dialled again; 0 for at once. */
