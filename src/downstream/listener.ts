@@ -5,6 +5,7 @@ import { codeOf, messageOf } from '../base/fault.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientGate } from './client-gate.ts';
 import type { ListenerTerms } from './client-parts.ts';
+import { isOneTooMany } from './descriptors.ts';
 import type { RequestHandler } from './handler.ts';
 import type { ListenAddress, ListenerOptions } from './options.ts';
 
@@ -77,8 +78,9 @@ export class Listener {
 
   #onConnection(socket: Socket): void {
     const gate = this.#gate;
-    if (gate.open >= gate.maxClients) {
-      gate.observer.onRefused('max-clients');
+    const isFull = gate.open >= gate.maxClients;
+    if (isFull || isOneTooMany(socket)) {
+      gate.observer.onRefused(isFull ? 'max-clients' : 'descriptors');
       socket.destroy();
       return;
     }

@@ -42,6 +42,7 @@ export class ClientRecorder implements ClientObserver {
 
   onRefused(reason: 'max-clients' | 'descriptors'): void {
     this.refused[reason] += 1;
+    this.#faultLog.refused(reason);
   }
 
   onFault(fault: Fault, status: number): void {

@@ -37,6 +37,12 @@ export class FaultLog {
     if (this.#wants(fault)) this.#write(fault, describe(fault, status));
   }
 
+  /** A client was closed unread. */
+  refused(reason: 'max-clients' | 'descriptors'): void {
+    if (!this.#log.isLevelEnabled('warn') || !this.#limit.admits(`refused-${reason}`)) return;
+    this.#log.warn({ event: 'client-refused', reason }, refusals[reason]);
+  }
+
   #wants(fault: Fault): boolean {
     return this.#log.isLevelEnabled(levelOf(fault)) && this.#limit.admits(fault.kind);
   }
@@ -45,6 +51,12 @@ export class FaultLog {
     this.#log[levelOf(fault)](fields, 'request failed');
   }
 }
+
+const refusals = {
+  'max-clients': 'a client was closed unread: limits.maxClients are connected',
+  descriptors:
+    'a client was closed unread: hardly a file descriptor is left; raise the limit (ulimit -n) or lower limits.maxClients',
+} as const;
 
 function describe(fault: Fault, status: number): object {
   return {

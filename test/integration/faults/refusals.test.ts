@@ -213,5 +213,8 @@ describe('a Unix socket', () => {
     const next = await on.client({ path });
     next.write(get());
     await waitFor(() => next.received.bytes.includes('part'));
+    // Nor can it be seen of a Unix socket that its client has gone altogether: the origin has to end this.
+    for (const connection of origin.open) connection.reset();
+    await next.incomingEnd();
   });
 });
