@@ -8,6 +8,7 @@ import { redacted } from '../config/redact.ts';
 import { sameOptions } from '../config/same-options.ts';
 import { ClientGate } from '../downstream/client-gate.ts';
 import { Listener } from '../downstream/listener.ts';
+import type { ListenerOptions } from '../downstream/options.ts';
 import { DateSource } from '../message/http-date.ts';
 import { beginExchanges } from '../proxy/begin.ts';
 import type { ExchangeContext } from '../proxy/exchange-context.ts';
@@ -16,7 +17,7 @@ import type { Route, RoutedListener } from '../proxy/route.ts';
 import { type AdminServer, startAdmin } from '../telemetry/admin/admin-server.ts';
 import type { AdminState, Readiness } from '../telemetry/admin/admin-state.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { authoritiesOf, leftForNextStart } from './listener-config.ts';
+import { authoritiesOf, leftForNextStart, type Opened } from './listener-config.ts';
 import { LiveUpstream } from './live-upstream.ts';
 
 export interface GatewayParts {
@@ -30,6 +31,8 @@ export interface GatewayParts {
 interface LiveListener {
   readonly listener: Listener;
   readonly routed: RoutedListener;
+  /** What its socket was opened with. */
+  readonly opened: ListenerOptions;
 }
 
 export interface Reloaded {
@@ -51,6 +54,8 @@ export class Gateway {
   #upstreams = new Map<string, LiveUpstream>();
   #listeners = new Map<string, LiveListener>();
   #admin: AdminServer | null = null;
+  /** What the admin server was opened with. */
+  readonly #adminConfig: GatewayConfig['admin'];
   #isReady = false;
   #drained: Promise<number> | null = null;
   #onDrained: () => void = () => undefined;
@@ -59,6 +64,7 @@ export class Gateway {
     const { clock, random, telemetry } = parts;
     this.#parts = parts;
     this.#config = config;
+    this.#adminConfig = config.admin;
     this.#wheel = new TimerWheel(clock);
     this.#gate = new ClientGate({
       clock,
@@ -200,7 +206,7 @@ export class Gateway {
       try {
         const listener = await Listener.open(options, this.#gate, handler);
         opened.push(listener);
-        open.set(key, { listener, routed });
+        open.set(key, { listener, routed, opened: options });
         this.#parts.telemetry.onListening(addressText(listener.address), upstream);
       } catch (error) {
         for (const each of opened) each.retire();
@@ -213,7 +219,7 @@ export class Gateway {
   /** Puts another configuration in force. Rejects, and leaves the old one, when an address cannot be had. */
   async reload(config: GatewayConfig): Promise<Reloaded> {
     if (sameOptions(config, this.#config)) return { outcome: 'unchanged', notes: [] };
-    const notes = leftForNextStart(this.#config, config);
+    const notes = leftForNextStart(this.#opened, config);
     const before = this.#upstreams;
     const upstreams = this.#makeUpstreams(config);
     const listeners = await this.#openListeners(config.listeners, upstreams).catch(
@@ -240,7 +246,16 @@ export class Gateway {
     this.#upstreams = upstreams;
     this.#listeners = listeners;
     for (const [name, live] of before) if (upstreams.get(name) !== live) live.retire();
+    // What readiness was still waiting for may be what was taken out.
+    this.#onWarm();
     return { outcome: 'applied', notes };
+  }
+
+  get #opened(): Opened {
+    return {
+      admin: this.#adminConfig,
+      listeners: new Map([...this.#listeners].map(([key, { opened }]) => [key, opened])),
+    };
   }
 
   // ---- The end

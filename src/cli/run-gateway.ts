@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf } from '../base/fault.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { fromPairs } from '../config/load.ts';
-import { formatMistakes } from '../config/mistake.ts';
+import { formatMistakes, type Mistake } from '../config/mistake.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
@@ -32,12 +32,13 @@ export async function runGateway(source: GatewaySource, version: string): Promis
     bornMs: 0,
   });
   const ending = onSignals(gateway);
+  const started = gateway.start();
   const reloading =
     source.kind === 'file'
-      ? reloadFrom(source.file, { gateway, telemetry, secretFiles: read.secretFiles })
+      ? reloadFrom(source.file, { gateway, started, telemetry, secretFiles: read.secretFiles })
       : null;
   try {
-    await gateway.start();
+    await started;
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);
     reloading?.close();
@@ -59,14 +60,16 @@ function readSource(
 ): Read | { readonly ok: false; readonly message: string } {
   if (source.kind === 'file') {
     const read = readConfigFile(source.file, process.env);
-    if (read.ok && read.warnings.length > 0) {
-      process.stderr.write(ended(formatMistakes(source.file, read.warnings)));
-    }
+    if (read.ok) tellWarnings(source.file, read.warnings);
     return read;
   }
   const parsed = fromPairs(source.pairs, { admin: source.admin });
   if (parsed.ok) return parsed;
   return { ok: false, message: ended(formatMistakes('command line', parsed.mistakes)) };
+}
+
+function tellWarnings(file: string, warnings: readonly Mistake[]): void {
+  if (warnings.length > 0) process.stderr.write(ended(formatMistakes(file, warnings)));
 }
 
 /** Resolves with the exit code when a signal has ended the gateway: after a drain, or at once by a second signal. */
@@ -92,19 +95,27 @@ function onSignals(gateway: Gateway): Promise<number> {
 
 interface ReloadParts {
   readonly gateway: Gateway;
+  /** Settled when the gateway has started, or has not. */
+  readonly started: Promise<void>;
   readonly telemetry: Telemetry;
   readonly secretFiles: readonly string[];
 }
 
 /** Reads the file again on SIGHUP and when it changes. One reload at a time, and none is missed. */
-function reloadFrom(file: string, { gateway, telemetry, secretFiles }: ReloadParts): ConfigWatch {
+function reloadFrom(file: string, parts: ReloadParts): ConfigWatch {
+  const { gateway, started, telemetry, secretFiles } = parts;
   let isRunning = false;
   let isWanted = false;
   const reload = async (): Promise<void> => {
     isWanted = true;
     if (isRunning) return;
     isRunning = true;
-    while (isWanted) {
+    // Else both would open the same addresses. A start that fails is dealt with where it was asked for.
+    const hasStarted = await started.then(
+      () => true,
+      () => false,
+    );
+    while (isWanted && hasStarted) {
       isWanted = false;
       await reloadOnce();
     }
@@ -119,6 +130,7 @@ function reloadFrom(file: string, { gateway, telemetry, secretFiles }: ReloadPar
     }
     try {
       const { outcome, notes } = await gateway.reload(read.config);
+      if (outcome === 'applied') tellWarnings(file, read.warnings);
       telemetry.onReload(outcome, [file, ...notes].join('; '));
     } catch (error) {
       telemetry.onReload('refused', messageOf(error));
