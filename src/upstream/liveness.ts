@@ -111,9 +111,12 @@ export class Liveness {
   }
 
   #learn(nowMs: number): void {
-    // The second least: one outlier, such as a single connection that a load balancer dropped, does not decide.
+    // The middle one, of two the greater. A single connection that a load balancer dropped does not decide, nor do the
+    // few ages that came out short because a response was read late: below the true limit nothing is closed by the
+    // upstream any more, so that what is too low would stay for long.
     const ages = this.#events.filter(isOfOneAge).map((event) => event.ageMs);
-    this.#learnedMs = ages.sort((a, b) => a - b)[1] ?? Number.POSITIVE_INFINITY;
+    const middle = ages.sort((a, b) => a - b)[ages.length >> 1];
+    this.#learnedMs = ages.length < 2 || middle === undefined ? Number.POSITIVE_INFINITY : middle;
     this.#learnedAtMs = nowMs;
     this.#update();
   }
