@@ -107,6 +107,21 @@ describe('a client that goes away', () => {
     expect(origin.requests).toHaveLength(1);
   });
 
+  it('in the pause before a retry: there is none', async () => {
+    const busy = response('', { status: '503 Busy', fields: { 'Retry-After': '1' } });
+    const origin = await on.origin({ onRequest: (_, connection) => connection.write(busy) });
+    const gateway = await on.gateway(origin, { retry: { statuses: [503] } });
+    const client = await on.client(gateway);
+    client.write(get());
+    await origin.request();
+    await waitFor(() => gateway.leased === 0 && gateway.idle > 0);
+    expect(gateway.activeExchanges).toBe(1);
+    client.reset();
+    await gateway.deserted(900);
+    expect(gateway.told.retries).toEqual([{ reason: 'status', outcome: 'failed' }]);
+    expect(origin.requests).toHaveLength(1);
+  });
+
   it('many at once leave nothing behind', async () => {
     const origin = await on.origin({
       onRequest: ({ id }, connection) => {

@@ -213,6 +213,28 @@ describe('bytes that nobody asked for', () => {
     expect(gateway.told.closed.filter((reason) => reason === 'unexpected-bytes')).toHaveLength(20);
   });
 
+  for (const [name, method, answer] of [
+    ['a body after HEAD', 'HEAD', response('POISON')],
+    ['a body after 204', 'GET', `HTTP/1.1 204 No Content\r\n\r\n${response('POISON')}`],
+    ['a body after 304', 'GET', `HTTP/1.1 304 Not Modified\r\n\r\n${response('POISON')}`],
+  ] as const) {
+    it(`${name} is no answer to the next request`, async () => {
+      const origin = await on.origin({
+        onRequest: ({ target }, connection) =>
+          connection.write(target === '/poison' ? answer : response(target)),
+      });
+      const gateway = await on.gateway(origin, {
+        pool: { warm: 1, warmMax: 1, maxConnections: 1 },
+      });
+      const client = await on.client(gateway);
+      for (let round = 0; round < 5; round += 1) {
+        client.write(`${method} /poison HTTP/1.1\r\nHost: a\r\n\r\n`);
+        await client.readResponse({ method });
+        expect((await client.exchange(get(`/${round}`))).body.toString()).toBe(`/${round}`);
+      }
+    });
+  }
+
   it('while idle evict the connection, and never reach a client', async () => {
     const origin = await on.origin({ onRequest: (_, connection) => connection.write(response()) });
     const gateway = await on.gateway(origin);

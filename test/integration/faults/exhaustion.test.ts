@@ -53,7 +53,7 @@ describe('out of descriptors', () => {
     expect((await first.exchange(get())).status).toBe(200);
     // And so do the dials for them, though the crowd stays: a new connection to the origin can be had.
     for (const connection of origin.open) connection.fin();
-    expect((await first.exchange(post())).status).toBe(200);
+    expect((await first.exchange(get())).status).toBe(200);
     const told = refused();
     for (const client of crowd) client.close();
     const page = await fetch(`http://127.0.0.1:${adminPort}/metrics`);

@@ -160,6 +160,29 @@ describe('an origin that answers before the body has ended', () => {
     expect((await client.readResponse()).body.toString()).toBe('ONETWO');
   });
 
+  it('and takes no more of a long body: the client, stuck in its sending, gets the answer', async () => {
+    const origin = await on.origin({ onConnection: (connection) => connection.stopReading() });
+    const gateway = await on.gateway(origin, { pool: { warm: 1, warmMax: 1, maxConnections: 1 } });
+    const client = await on.client(gateway);
+    const size = 64 * 1024 * 1024;
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+    client.write(Buffer.alloc(size));
+    let last = -1;
+    await waitFor(
+      () => {
+        const taken = client.socket.bytesWritten - client.socket.writableLength;
+        const isStill = taken === last;
+        last = taken;
+        return isStill;
+      },
+      { everyMs: 100 },
+    );
+    origin.connections[0]?.write(response('no', { status: '413 Content Too Large' }));
+    expect((await client.readResponse()).status).toBe(413);
+    await gateway.deserted();
+    expect(gateway.told.closed).toEqual(['early-response']);
+  });
+
   it('is not read as the answer to the next request', async () => {
     const origin = await on.origin({
       onConnection: (connection) => {
