@@ -18,18 +18,11 @@ import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
 import { ownResponse } from '../message/own-response.ts';
 import { mayRetryStatus, retryReason } from '../resilience/retry-policy.ts';
-import type {
-  Carrier,
-  Leasable,
-  Lease,
-  LeaseNeed,
-  LeaseSeeker,
-  ResponseSink,
-} from '../upstream/carrier.ts';
+import type { Carrier, Lease, LeaseNeed, LeaseSeeker, ResponseSink } from '../upstream/carrier.ts';
 import type { CloseReason } from '../upstream/observer.ts';
 import type { RawSocket } from '../upstream/wire.ts';
 import type { ExchangeContext } from './exchange-context.ts';
-import { isStale, lengthRequired, tookTooLong } from './faults.ts';
+import { lengthRequired, tookTooLong } from './faults.ts';
 import { RequestBody } from './request-body.ts';
 import { chosenUpgrade, isPromisedIdempotent, needOf } from './request-traits.ts';
 import { ResponseDrain } from './response-drain.ts';
@@ -65,8 +58,6 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   readonly #body: RequestBody | null;
   #isBeginning = false;
   #retries: Retries | null = null;
-  /** A reused connection that ended under this request. */
-  #stale: Leasable | null = null;
   #attempts = 0;
   #wasReused = false;
   #endpoint: string | null = null;
@@ -109,9 +100,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   }
 
   #limitWhole(requestMs: number): void {
-    this.#deadline = new Deadline(() => {
-      this.#fail(tookTooLong(requestMs, this.#lease?.carrier.hasSent === true));
-    });
+    this.#deadline = new Deadline(() => this.#fail(tookTooLong(requestMs)));
     this.#context.wheel.set(this.#deadline, requestMs);
   }
 
@@ -144,7 +133,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     const { upstream, policy } = this.#route;
     const { carrier } = lease;
     if (!carrier.isOpen) {
-      upstream.onStale(carrier.endpoint, carrier.lastIdleMs);
+      // While a body was collected it was idle for longer than that.
+      if (this.#state === 'turning') upstream.onStale(carrier.endpoint, carrier.lastIdleMs);
       this.#discard('idle-closed-by-upstream');
       this.#acquire();
       return;
@@ -177,7 +167,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   /** RFC 9112 6.1: nothing chunked goes to an upstream that speaks HTTP/1.0; the body must be whole to be counted. */
   #collect(body: RequestBody): void {
     this.#state = 'collecting';
-    if (!body.canReplay) this.#fail(lengthRequired());
+    if (body.canReplay) body.resumeClient();
+    else this.#fail(lengthRequired());
   }
 
   onBody(data: Buffer): boolean {
@@ -216,15 +207,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     if (this.#state !== 'attached') return;
     this.#status = head.status;
     if (this.#retriesStatus(head)) return;
-    this.#retries?.succeeded();
-    if (this.#stale !== null) this.#learnStale(this.#stale);
+    this.#retries?.answered(head.status);
     this.#client.sendHead(head);
-  }
-
-  /** It was the connection and not the request: the same request has now been answered on a new one. */
-  #learnStale({ endpoint, lastIdleMs }: Leasable): void {
-    this.#stale = null;
-    this.#route.upstream.onStale(endpoint, lastIdleMs);
   }
 
   onResponseBody(data: Buffer): boolean {
@@ -261,6 +245,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   onSwitched(head: ResponseHead, upstream: RawSocket, upstreamRest: Buffer): void {
     const lease = this.#lease as Lease;
     this.#lease = null;
+    // A tunnel has a limit of its own, and no answer could be put into it.
+    if (this.#deadline !== null) this.#context.wheel.clear(this.#deadline);
     joinTunnel({
       client: this.#client.becomeTunnel(head),
       upstream,
@@ -278,21 +264,14 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   onFault(failure: Fault): void {
     const lease = this.#lease as Lease;
-    const wasReused = lease.isReused;
-    if (wasReused && isStale(failure)) {
-      this.#route.observer.onStale();
-      this.#stale = lease.carrier;
-    }
     this.#discard('fault');
     if (this.#state !== 'attached') return;
-    const { retry } = this.#route.policy;
-    const reason = retryReason(failure, wasReused, this.#requestState(), retry);
     const retries = this.#retriesSoFar();
+    retries.onFault(failure, lease, this.#sentAtMs);
+    const { retry } = this.#route.policy;
+    const reason = retryReason(failure, lease.isReused, this.#requestState(), retry);
     if (reason === null || !retries.take(reason)) this.#fail(failure);
-    else {
-      const lastedMs = this.#context.wheel.now() - this.#sentAtMs;
-      this.#again(retries.pauseMs(reason, { idleMs: lease.carrier.lastIdleMs, lastedMs }));
-    }
+    else this.#again(retries.pauseMs(reason));
   }
 
   #requestState(): Parameters<typeof mayRetryStatus>[1] {
@@ -341,8 +320,9 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   }
 
   /** It cannot be carried: the client is told, in whatever way is still left. */
-  #fail(failure: Fault, { isClientThere = true }: { readonly isClientThere?: boolean } = {}): void {
+  #fail(last: Fault, { isClientThere = true }: { readonly isClientThere?: boolean } = {}): void {
     if (this.#state === 'done') return;
+    const failure: Fault = this.#hasSent ? { ...last, sent: 'sent' } : last;
     this.#retries?.failed();
     this.#detach(isClientThere ? 'fault' : 'client-gone');
     const own = ownResponse(failure, this.#head);
@@ -360,13 +340,17 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     else if (isClientThere) this.#client.abort();
   }
 
+  /** Whether an upstream can have seen some of the request, in this attempt or one before. */
+  get #hasSent(): boolean {
+    return (this.#retries?.resends ?? 0) > 0 || this.#attached?.hasSent === true;
+  }
+
   onBodyFault(failure: Fault): void {
-    this.#fail({ ...failure, sent: this.#lease?.carrier.hasSent === true ? 'sent' : 'not-sent' });
+    this.#fail(failure);
   }
 
   onClientGone(failure: Fault): void {
-    const sent = this.#lease?.carrier.hasSent === true ? 'sent' : 'not-sent';
-    this.#fail({ ...failure, sent }, { isClientThere: false });
+    this.#fail(failure, { isClientThere: false });
   }
 
   // ---- 5. The lease is settled, and the exchange is over
@@ -380,13 +364,9 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   /** Keeps the connection if it costs little to read the response to its end; else discards it. */
   #dropResponse(reason: CloseReason): void {
     const lease = this.#lease as Lease;
-    const isUnused = this.#state === 'turning' || this.#state === 'collecting';
-    if (isUnused) this.#giveBack();
-    else if (
-      this.#body?.isWhole !== false &&
-      lease.carrier.leftBytes <= DRAIN_BYTES &&
-      reason !== 'fault'
-    ) {
+    const isSent = this.#body?.isWhole !== false;
+    if (this.#state !== 'attached') this.#giveBack();
+    else if (isSent && reason !== 'fault' && lease.carrier.leftBytes <= DRAIN_BYTES) {
       this.#lease = null;
       lease.carrier.redirect(new ResponseDrain(lease));
     } else this.#discard(reason);

@@ -16,7 +16,6 @@ export function lengthRequired(): Fault {
   );
 }
 
-export function tookTooLong(requestMs: number, hasSent: boolean): Fault {
-  const cause = `The exchange took longer than ${requestMs} ms.`;
-  return fault('request-timeout', 'gateway', cause, { sent: hasSent ? 'sent' : 'not-sent' });
+export function tookTooLong(requestMs: number): Fault {
+  return fault('request-timeout', 'gateway', `The exchange took longer than ${requestMs} ms.`);
 }

@@ -1,10 +1,13 @@
 /** The attempts that one exchange has made again: counted, taken from the budget, and told of once their end is known. */
+import type { Fault } from '../base/fault.ts';
 import type { FieldTable } from '../message/fields.ts';
 import { FieldId } from '../message/fields.ts';
 import { parseRetryAfter } from '../message/http-date.ts';
 import { backoffMs, steadyBackoffMs } from '../resilience/backoff.ts';
 import type { RetryReason } from '../resilience/retry-policy.ts';
+import type { Leasable, Lease } from '../upstream/carrier.ts';
 import type { ExchangeContext } from './exchange-context.ts';
+import { isStale } from './faults.ts';
 import type { Route } from './route.ts';
 
 /** No server of good sense closes a connection that has been idle for less. */
@@ -12,25 +15,29 @@ const STALE_IDLE_MS = 1_000;
 /** A connection that was closed already ends a request within a round trip. */
 const STALE_LASTED_MS = 10;
 
-export interface EndedAttempt {
-  /** How long its connection had been idle before. */
-  readonly idleMs: number;
-  /** From sending the request to the end. */
-  readonly lastedMs: number;
-}
-
-const unknownEnd: EndedAttempt = { idleMs: 0, lastedMs: 0 };
-
 export class Retries {
   readonly #route: Route;
   readonly #context: ExchangeContext;
   /** Attempts made again after something had been sent. */
   resends = 0;
   #pending: RetryReason | null = null;
+  /** A reused connection that ended under this request. */
+  #stale: Leasable | null = null;
+  /** Whether the last attempt ended as it does on a connection that was closed before. */
+  #wasStale = false;
 
   constructor(route: Route, context: ExchangeContext) {
     this.#route = route;
     this.#context = context;
+  }
+
+  /** An attempt has failed that was sent at `sentAtMs`. */
+  onFault(failure: Fault, { carrier, isReused }: Lease, sentAtMs: number): void {
+    if (!isReused || !isStale(failure)) return;
+    this.#route.observer.onStale();
+    this.#stale = carrier;
+    const lastedMs = this.#context.wheel.now() - sentAtMs;
+    this.#wasStale = carrier.lastIdleMs >= STALE_IDLE_MS && lastedMs < STALE_LASTED_MS;
   }
 
   /** Takes one retry, from the budget unless nothing had been sent. False when the budget is spent. */
@@ -48,8 +55,16 @@ export class Retries {
     return true;
   }
 
-  succeeded(): void {
-    this.#tell('succeeded');
+  /** A response has come that is passed on. */
+  answered(status: number): void {
+    const { policy, upstream } = this.#route;
+    const isNoBetter = this.#pending === 'status' && policy.retry.statuses.includes(status);
+    this.#tell(isNoBetter ? 'failed' : 'succeeded');
+    if (this.#stale === null) return;
+    // It was the connection and not the request: the same request has now been answered on a new one.
+    const { endpoint, lastIdleMs } = this.#stale;
+    this.#stale = null;
+    upstream.onStale(endpoint, lastIdleMs);
   }
 
   failed(): void {
@@ -68,7 +83,7 @@ export class Retries {
    * that is killed closes its connections before the queue of its listening socket, so that a dial at this moment
    * still gets a connection, from nobody, and loses the one resend on it. A moment later it is refused, and waits.
    */
-  pauseMs(reason: RetryReason, ended: EndedAttempt = unknownEnd): number {
+  pauseMs(reason: RetryReason): number {
     const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = this.#route.policy.retry;
     const rules = { baseMs, maxMs };
     const { random } = this.#context;
@@ -76,8 +91,7 @@ export class Retries {
       case 'not-sent':
         return 0;
       case 'reused-connection-ended':
-        if (ended.idleMs >= STALE_IDLE_MS && ended.lastedMs < STALE_LASTED_MS) return 0;
-        return steadyBackoffMs(this.resends, rules, random);
+        return this.#wasStale ? 0 : steadyBackoffMs(this.resends, rules, random);
       case 'new-connection-ended':
         return steadyBackoffMs(this.resends, rules, random);
       default:

@@ -43,9 +43,11 @@ export class ClientSide {
   requests = 0;
   /** [received, sent] of each connection that closed. */
   readonly bytes: [number, number][] = [];
-  readonly #handler: RequestHandler;
+  readonly #makeHandler: () => RequestHandler;
+  #handler: RequestHandler | null = null;
 
-  constructor(handler: (side: ClientSide) => RequestHandler, options: Partial<ClientOptions>) {
+  /** The handler is made for the first client. */
+  constructor(makeHandler: () => RequestHandler, options: Partial<ClientOptions>) {
     this.terms = { client: { ...plainClient, ...options }, isRetired: false };
     this.gate = new ClientGate({
       clock: this.clock,
@@ -54,7 +56,7 @@ export class ClientSide {
       observer: this.#observer(),
       maxClients: 100,
     });
-    this.#handler = handler(this);
+    this.#makeHandler = makeHandler;
   }
 
   #observer(): ClientObserver {
@@ -77,6 +79,7 @@ export class ClientSide {
   /** A client that has connected. */
   connect(): FakeClientSocket {
     const socket = new FakeClientSocket(this.clock);
+    this.#handler ??= this.#makeHandler();
     this.sockets.push(socket);
     this.gate.open += 1;
     this.connections.push(

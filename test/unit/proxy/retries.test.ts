@@ -1,22 +1,35 @@
 /** How long a retry waits, by what ended the attempt before it. */
 import { describe, expect, it } from 'vitest';
+import { fault } from '../../../src/base/fault.ts';
 import type { ExchangeContext } from '../../../src/proxy/exchange-context.ts';
 import { Retries } from '../../../src/proxy/retries.ts';
 import type { Route } from '../../../src/proxy/route.ts';
 import type { RetryReason } from '../../../src/resilience/retry-policy.ts';
+import type { Lease } from '../../../src/upstream/carrier.ts';
 
 /** The shortest and the longest pause that chance can give. */
-function pauses(reason: RetryReason, ended?: { idleMs: number; lastedMs: number }): number[] {
+function pauses(
+  reason: RetryReason,
+  { idleMs, lastedMs }: { idleMs: number; lastedMs: number } = { idleMs: 0, lastedMs: 0 },
+): number[] {
   return [0, 0.999].map((chance) => {
     const route = {
       policy: { retry: { backoffBaseMs: 20, backoffMaxMs: 1_000 } },
       budget: { take: () => true },
-      observer: { onRetry: () => undefined },
+      observer: { onRetry: () => undefined, onStale: () => undefined },
     } as unknown as Route;
-    const context = { random: () => chance, wheel: { now: () => 0 } } as unknown as ExchangeContext;
+    const nowMs = 5_000;
+    const context = {
+      random: () => chance,
+      wheel: { now: () => nowMs },
+    } as unknown as ExchangeContext;
     const retries = new Retries(route, context);
+    const isReused = reason === 'reused-connection-ended';
+    const lease = { carrier: { lastIdleMs: idleMs }, isReused } as unknown as Lease;
+    const ended = fault('connection-ended', 'upstream', 'It ended.', { sent: 'sent' });
+    retries.onFault(ended, lease, nowMs - lastedMs);
     retries.take(reason);
-    return Math.round(retries.pauseMs(reason, ended));
+    return Math.round(retries.pauseMs(reason));
   });
 }
 
