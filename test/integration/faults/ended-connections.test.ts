@@ -1,4 +1,5 @@
 /** The upstream ends, resets or poisons a connection: what the client sees, and what is sent again. */
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { certificates } from '../../support/certificate-scene.ts';
 import { type RawOriginConnection, response } from '../../support/raw-origin.ts';
@@ -304,5 +305,22 @@ describe('over TLS', () => {
     await waitFor(() => client.received.bytes.includes('part'));
     for (const connection of origin.open) connection.reset();
     await expect(client.readResponse()).rejects.toThrow('ended before a whole response');
+  });
+
+  // RFC 9112 9.8: without close_notify a body that the end delimits is not whole. Node tells both ends the same way.
+  it.fails('an end without close_notify is no end of a close-delimited body', async () => {
+    const origin = await on.origin({
+      tls: await tls.authority.issueForLoopback(),
+      onRequest: (_, connection) => connection.write('HTTP/1.1 200 OK\r\n\r\npart'),
+    });
+    const gateway = await on.gateway(origin, { tls: { ca: tls.authority.certPath } });
+    const client = await on.client(gateway);
+    client.write('GET / HTTP/1.0\r\n\r\n');
+    await waitFor(() => client.received.bytes.includes('part'));
+    const [request] = origin.requests;
+    const { socket } = origin.connections[(request?.connectionId ?? 0) - 1] ?? {};
+    // The TCP socket below: ended with no word of TLS.
+    (Reflect.get(socket ?? {}, '_parent') as Socket).end();
+    expect(await client.incomingEnd()).toBe('reset');
   });
 });
