@@ -238,12 +238,3 @@ export async function startInProcessGateway(settings: GatewaySettings): Promise<
   await gateway.start();
   return new InProcessGateway(gateway, telemetry, lines);
 }
-
-/** One upstream named `origin` with these options. */
-export function startInProcessGatewayFor(
-  url: string,
-  upstream: Omit<GatewaySettings['upstreams'][string], 'url'> = {},
-  rest: Omit<GatewaySettings, 'upstreams'> = {},
-): Promise<InProcessGateway> {
-  return startInProcessGateway({ ...rest, upstreams: { origin: { ...upstream, url } } });
-}
