@@ -292,7 +292,10 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   /** Whether this response is dropped for another attempt. */
   #retriesStatus(head: ResponseHead): boolean {
-    if (!mayRetryStatus(head.status, this.#requestState(), this.#route.policy.retry)) return false;
+    const { retry } = this.#route.policy;
+    // By default there are none: no state is put together for each response.
+    if (retry.statuses.length === 0) return false;
+    if (!mayRetryStatus(head.status, this.#requestState(), retry)) return false;
     const retries = this.#retriesSoFar();
     const askedMs = retries.askedPauseMs(head.fields);
     if (askedMs === null || !retries.take('status')) return false;

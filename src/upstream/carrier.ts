@@ -82,7 +82,10 @@ export interface LeaseSeeker extends Queued<LeaseSeeker> {
   onNoLease(fault: Fault): void;
 }
 
-/** What a lease is taken of. */
+/**
+ * A slot, as the holder of its lease sees it: what a lease is taken of. An HTTP/1.1 connection has one and is its own
+ * slot; a connection with several will give out an object for each.
+ */
 export interface Leasable extends Carrier {
   readonly requests: number;
   readonly endpoint: string;
