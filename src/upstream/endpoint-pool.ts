@@ -11,6 +11,9 @@ import { Liveness } from './liveness.ts';
 import type { EndpointSnapshot } from './observer.ts';
 import type { PoolOptions } from './options.ts';
 
+/** A connection that has been idle for this share of its time is due to be used. */
+const DUE_SHARE = 1 / 3;
+
 /** Which idle connection is taken: the youngest, or first one that would soon have been idle for too long. */
 export type IdleOrder = 'youngest' | 'due-first';
 
@@ -87,7 +90,7 @@ export class EndpointPool {
    *
    * The most recently used of those that are well inside their limit, so that a pool shrinks to what is needed; one
    * that has carried nothing yet only after them. But a pool that holds no more than it should is kept as it is by use
-   * (`due-first`): first the oldest that has used up half of that time. Else the others would grow old beside the one
+   * (`due-first`): first the oldest that has used up a third of that time. Else the others would grow old beside the one
    * that carries everything, and be closed and dialled again for as long as there are requests.
    */
   takeIdle(need: LeaseNeed, nowMs: number, order: IdleOrder = 'youngest'): H1Connection | null {
@@ -104,7 +107,7 @@ export class EndpointPool {
     for (let index = 0; index < this.#idle.length; index += 1) {
       const next = this.#idle[index] as H1Connection;
       const idleMs = nowMs - next.idleSinceMs;
-      if (idleMs < steadyMs / 2) break;
+      if (idleMs < steadyMs * DUE_SHARE) break;
       if (idleMs >= steadyMs || nowMs >= next.expiresAtMs) continue;
       if (next.requests > 0) return index;
       if (unused === -1) unused = index;

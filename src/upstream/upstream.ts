@@ -244,7 +244,7 @@ export class Upstream implements LeaseKeeper {
 
   #wantedIdle(nowMs: number): number {
     if (this.#onRetired !== null || this.#isClosed) return 0;
-    if (!this.#floor.isKept(this.#endpoints.readyForMs(nowMs), nowMs)) return 0;
+    if (!this.#floor.isWorth(this.#endpoints.readyForMs(nowMs))) return 0;
     return this.#floor.wanted(this.#endpoints.active, this.#endpoints.liveCount, nowMs);
   }
 

@@ -5,16 +5,14 @@
  * six at once a moment ago will need six again, and the handshakes are better done now than then. Never above
  * `warmMax`. With several endpoints each gets one, so that a new endpoint has its share of the requests at once.
  *
- * Where an upstream closes idle connections within a second or so, a floor at rest would be dialled again and again for
- * nobody: there it is kept only while there are requests.
+ * Where an upstream closes idle connections within a second or so there is no floor: it would be dialled again and
+ * again, at rest for nobody, and under load beside connections that requests themselves keep alive.
  */
 
 /** A peak is remembered for one to two of these. */
 const WINDOW_MS = 15_000;
-/** A connection that stays ready for less is not kept for those who may come some day. */
+/** A connection that stays ready for less is not opened ahead. */
 const LASTING_MS = 1_000;
-/** And for how long after a request the next one is expected. */
-const DEMAND_MS = 1_000;
 
 export class WarmFloor {
   readonly #warm: number;
@@ -22,7 +20,6 @@ export class WarmFloor {
   #peak = 0;
   #peakBefore = 0;
   #windowEndsMs = 0;
-  #askedAtMs: number | null = null;
 
   constructor({ warm, warmMax }: { readonly warm: number; readonly warmMax: number }) {
     this.#warm = warm;
@@ -41,15 +38,12 @@ export class WarmFloor {
 
   /** Notes that a connection is asked for while `active` are in use. */
   onAsked(active: number, nowMs: number): void {
-    this.#askedAtMs = nowMs;
     if (nowMs >= this.#windowEndsMs) this.#turn(active, nowMs);
   }
 
-  /** Whether connections that stay ready for so long are kept at this time. */
-  isKept(readyForMs: number, nowMs: number): boolean {
-    // At the start somebody is about to come.
-    this.#askedAtMs ??= nowMs;
-    return readyForMs >= LASTING_MS || nowMs - this.#askedAtMs < DEMAND_MS;
+  /** Whether connections that stay ready for so long are opened ahead. */
+  isWorth(readyForMs: number): boolean {
+    return readyForMs >= LASTING_MS;
   }
 
   /** Idle connections that should be ready while `active` are in use. */

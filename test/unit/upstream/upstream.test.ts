@@ -26,7 +26,8 @@ describe('an idle connection', () => {
   it('leaves the others to age: one at a time needs one connection', () => {
     const scene = new Scene();
     scene.openIdle(3);
-    for (let i = 0; i < 20; i += 1) {
+    // Until they have used up a third of their time, and longer once the peak of three is forgotten.
+    for (let i = 0; i < 14; i += 1) {
       scene.pass(1_000);
       const lease = scene.lease();
       expect(idOf(lease)).toBe(3);

@@ -179,32 +179,20 @@ describe('the warm floor', () => {
 });
 
 describe('a floor of connections that stay ready for less than a second', () => {
-  it('is kept while there are requests, and not at rest: it would be dialled again and again for nobody', () => {
+  it('is not worth its dials, which would be made again and again', () => {
     const floor = new WarmFloor({ warm: 2, warmMax: 8 });
-    expect(floor.isKept(999, 5_000)).toBe(true);
-    expect(floor.isKept(999, 6_000)).toBe(false);
-    floor.onAsked(0, 7_000);
-    expect(floor.isKept(999, 7_900)).toBe(true);
-    expect(floor.isKept(999, 8_000)).toBe(false);
-    expect(floor.isKept(1_000, 8_000)).toBe(true);
+    expect([floor.isWorth(999), floor.isWorth(1_000)]).toEqual([false, true]);
   });
 
-  it('stops dialling when nobody asks any more', () => {
+  it('is not there: nothing is dialled at rest, nor beside what requests use', () => {
     const scene = new Scene({ pool: { warm: 2, warmMax: 2, idleTimeoutMs: 100 } });
     scene.dial.behaviour = 'connect';
-    const rest = (ms: number): number => {
-      const before = scene.opened;
-      for (let passed = 0; passed < ms; passed += 10) {
-        while (scene.dial.underWay.length > 0) scene.dial.first.succeed();
-        scene.pass(10);
-      }
-      return scene.opened - before;
-    };
-    rest(2_000);
-    expect(rest(10_000)).toBe(0);
-    scene.exchange(scene.lease());
-    expect(rest(500)).toBeGreaterThan(0);
-    rest(1_000);
-    expect(rest(10_000)).toBe(0);
+    scene.pass(10_000);
+    expect(scene.opened).toBe(0);
+    for (let passed = 0; passed < 2_000; passed += 50) {
+      scene.exchange(scene.lease());
+      scene.pass(50);
+    }
+    expect(scene.opened).toBe(1);
   });
 });
