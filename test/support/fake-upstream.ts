@@ -107,9 +107,9 @@ export class FakeUpstream implements Seen, LeaseKeeper {
     if (this.givesAtOnce && this.leasesOut < this.most) this.give();
   }
 
-  /** Gives the first that waits its lease, if there is one. */
+  /** Gives the first that waits its lease, if there is one and room for it. */
   give(): void {
-    const seeker = this.#waiting.shift();
+    const seeker = this.leasesOut < this.most ? this.#waiting.shift() : null;
     if (seeker !== null) this.#lease(seeker);
   }
 
@@ -129,6 +129,12 @@ export class FakeUpstream implements Seen, LeaseKeeper {
     return carrier;
   }
 
+  #takeIdle(): FakeCarrier | undefined {
+    let idle = this.#idle.pop();
+    while (idle?.isOpen === false) idle = this.#idle.pop();
+    return idle;
+  }
+
   #make(): FakeCarrier {
     const carrier = new FakeCarrier(`10.0.0.${this.carriers.length + 1}:80`);
     this.carriers.push(carrier);
@@ -136,8 +142,7 @@ export class FakeUpstream implements Seen, LeaseKeeper {
   }
 
   #lease(seeker: LeaseSeeker): void {
-    const idle = seeker.need === 'new' ? undefined : this.#idle.pop();
-    const carrier = idle ?? this.#make();
+    const carrier = (seeker.need === 'new' ? undefined : this.#takeIdle()) ?? this.#make();
     carrier.isLeased = true;
     this.#lastLeased = carrier;
     this.leases += 1;

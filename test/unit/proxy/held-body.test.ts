@@ -1,0 +1,87 @@
+/** How much of a request's body is held, and that all of it is given back. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BodyBudget, HeldBody } from '../../../src/proxy/held-body.ts';
+
+const bytes = (length: number) => Buffer.alloc(length);
+const sent = { mustKeep: false };
+const unsent = { mustKeep: true };
+
+describe('a held body', () => {
+  it('is held up to its limit, and can be sent again', () => {
+    const budget = new BodyBudget(100);
+    const body = new HeldBody(10, budget);
+    expect(body.add(bytes(4), sent)).toBe(true);
+    expect(body.add(bytes(6), sent)).toBe(true);
+    expect(body.canReplay).toBe(true);
+    expect(body.bytes).toBe(10);
+    expect(budget.usedBytes).toBe(10);
+    body.onSent();
+    expect(body.chunks).toHaveLength(2);
+    body.release();
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  it('past its limit is let go, as it has been sent', () => {
+    const budget = new BodyBudget(100);
+    const body = new HeldBody(10, budget);
+    body.add(bytes(10), sent);
+    expect(body.add(bytes(1), sent)).toBe(false);
+    expect(body.canReplay).toBe(false);
+    expect(body.chunks).toEqual([]);
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  it('past its limit keeps what was not sent, until it is', () => {
+    const budget = new BodyBudget(100);
+    const body = new HeldBody(10, budget);
+    body.add(bytes(10), unsent);
+    expect(body.add(bytes(5), unsent)).toBe(true);
+    expect(body.canReplay).toBe(false);
+    expect(body.bytes).toBe(15);
+    body.onSent();
+    expect(body.chunks).toEqual([]);
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  it('never can be sent again once a piece is missing, though the next would fit', () => {
+    const body = new HeldBody(10, new BodyBudget(100));
+    body.add(bytes(11), sent);
+    body.add(bytes(1), sent);
+    expect(body.canReplay).toBe(false);
+    expect(body.chunks).toEqual([]);
+  });
+
+  it('past the budget of all is as past its own limit', () => {
+    const budget = new BodyBudget(10);
+    const first = new HeldBody(100, budget);
+    const second = new HeldBody(100, budget);
+    first.add(bytes(8), sent);
+    expect(second.add(bytes(3), sent)).toBe(false);
+    expect(budget.usedBytes).toBe(8);
+    first.release();
+    expect(new HeldBody(100, budget).add(bytes(10), sent)).toBe(true);
+  });
+
+  it('gives back to the budget exactly what it took, in any order of calls', () => {
+    const call = fc.oneof(
+      fc.record({ body: fc.nat(2), length: fc.nat(40), mustKeep: fc.boolean() }),
+      fc.record({ body: fc.nat(2), end: fc.constantFrom('onSent', 'release') }),
+    );
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 40 }), (calls) => {
+        const budget = new BodyBudget(100);
+        const all = [30, 60, 90].map((limit) => new HeldBody(limit, budget));
+        for (const each of calls) {
+          const body = all[each.body] as HeldBody;
+          if ('end' in each) body[each.end as 'onSent' | 'release']();
+          else body.add(bytes(each.length), each);
+          expect(budget.usedBytes).toBeGreaterThanOrEqual(0);
+          expect(budget.usedBytes).toBeLessThanOrEqual(100);
+        }
+        for (const body of all) body.release();
+        expect(budget.usedBytes).toBe(0);
+      }),
+    );
+  });
+});
