@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noise, sha256 } from '../../support/bodies.ts';
 
 export interface LoadOptions {
-  /** Given up when a number is returned that is another one: the clients follow a listener that moves. */
   readonly port: number;
   /** One-request clients of HTTP/1.0. */
   readonly perSecond?: number;
@@ -162,7 +161,7 @@ interface SendOptions {
   readonly pieces?: number;
 }
 
-/** A request of HTTP/1.1, on a connection of its own unless an agent is given. */
+/** A request of HTTP/1.1. Without an agent it is on a connection of its own, and asks for its close. */
 export function send(
   port: number,
   { method = 'GET', path = '/ok', agent, pieces = 0 }: SendOptions = {},

@@ -91,10 +91,10 @@ it('descriptors, pools and memory are where they were', async () => {
   };
 
   // What is loaded and compiled on first use is no leak.
-  await soak(4_000);
+  await soak(6_000);
   const before = await settled();
   const anonymousBefore = memory(gateway.pid).anonymousKiB;
-  const { tally, rudeOnes } = await soak(soakMs - 4_000);
+  const { tally, rudeOnes } = await soak(soakMs - 6_000);
   const after = await settled();
   const grownKiB = memory(gateway.pid).anonymousKiB - anonymousBefore;
   const { oneRequest, keepAlive, uploads, downloads } = tally.done;
@@ -103,8 +103,8 @@ it('descriptors, pools and memory are where they were', async () => {
       `${rudeOnes} rude ones; anonymous memory ${anonymousBefore} KiB before and ${grownKiB} KiB more after`,
   );
   expect(tally.failures).toEqual([]);
-  expect(oneRequest).toBeGreaterThan(1_000);
+  expect(oneRequest).toBeGreaterThan(800);
   expect(rudeOnes).toBeGreaterThan(200);
   expect(after).toEqual(before);
-  expect(grownKiB).toBeLessThan(8 * 1024);
+  expect(grownKiB).toBeLessThan(12 * 1024);
 });

@@ -2,12 +2,14 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { certificates } from '../../support/certificate-scene.ts';
 import { freePort } from '../../support/free-port.ts';
 import type { RunningGateway } from '../../support/gateway.ts';
 import { startNodeOrigin } from '../../support/origins/node.ts';
+import { startProcess } from '../../support/process.ts';
 import { requestOnce } from '../../support/raw-client.ts';
 import { alwaysAnswer, type RawOriginOptions, startRawOrigin } from '../../support/raw-origin.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -245,6 +247,23 @@ it('a reload that is asked for while it still starts comes after the start', asy
   await gateway.process.waitForLine(/"outcome":"applied"/);
   expect(logged(gateway, 'reload').filter(({ outcome }) => outcome === 'refused')).toEqual([]);
   expect(await echoed(gateway.port)).toMatchObject({ 'x-team': 'shop' });
+});
+
+it('from the command line, with no admin server: nothing but the listener is open', async () => {
+  const origin = await originForTest();
+  const port = await freePort();
+  const { SIDEPOOL_GATEWAY: instead = 'node cmd/sidepool.ts gateway' } = process.env;
+  const [command = '', ...args] = instead.split(' ');
+  const started = await startProcess({
+    command: command === 'node' ? process.execPath : command,
+    args: [...args, '--listen', `127.0.0.1:${port}`, '--upstream', origin.url, '--admin', 'off'],
+    cwd: join(import.meta.dirname, '../../..'),
+    ready: { kind: 'line', pattern: /"event":"ready"/ },
+  });
+  endLater(() => started.stop());
+  expect((await oneRequest(port)).body).toBe('ok');
+  expect(listeningSockets(started.pid)).toHaveLength(1);
+  expect(await started.stop()).toEqual({ code: 0, signal: null });
 });
 
 it('SIGUSR1 opens no inspector', async () => {
