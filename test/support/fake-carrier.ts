@@ -277,6 +277,8 @@ export class FakeTunnelSocket implements RawSocket {
   readonly calls: string[] = [];
   isPaused = true;
   isClosed = false;
+  /** The upstream has ended its side. */
+  hasEnded = false;
   writableLength = 0;
   /** What `write` answers. */
   takesMore = true;
@@ -329,6 +331,8 @@ export class FakeTunnelSocket implements RawSocket {
   }
 
   fin(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
     this.#handler?.onEnd();
   }
 
