@@ -92,6 +92,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   begin(): void {
     const { observer, budget, policy, upstream } = this.#route;
     observer.onBegan();
+    upstream.join();
     budget.onRequest();
     if (policy.timeouts.requestMs > 0) this.#limitWhole(policy.timeouts.requestMs);
     this.#isBeginning = true;
@@ -399,5 +400,6 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
       durationMs: wheel.now() - this.#beganMs,
       isReused: this.#wasReused,
     });
+    this.#route.upstream.part();
   }
 }

@@ -8,8 +8,7 @@
  */
 import type { Clock, Random } from '../base/clock.ts';
 import type { Fault } from '../base/fault.ts';
-import { LinkedQueue } from '../base/linked-queue.ts';
-import { Deadline, type TimerWheel } from '../base/timer-wheel.ts';
+import type { TimerWheel } from '../base/timer-wheel.ts';
 import { type Leasable, Lease, type LeaseKeeper, type LeaseSeeker } from './carrier.ts';
 import { type DialDemand, type Dialled, DialScheduler } from './dial-scheduler.ts';
 import type { Dial } from './dialer.ts';
@@ -19,6 +18,7 @@ import { noEndpoint, shuttingDown, upstreamDown, waitingFull, waitTimeout } from
 import { type ConnectionOwner, H1Connection } from './h1/connection.ts';
 import type { CloseReason, UpstreamObserver, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
+import { WaitingLine } from './waiting-line.ts';
 import { WarmFloor } from './warm-floor.ts';
 
 export interface UpstreamParts {
@@ -38,13 +38,13 @@ export class Upstream implements LeaseKeeper {
   readonly options: UpstreamOptions;
   readonly #parts: UpstreamParts;
   readonly #endpoints: EndpointSet;
-  readonly #waiting = new LinkedQueue<LeaseSeeker>();
+  readonly #waiting: WaitingLine;
   readonly #floor: WarmFloor;
   readonly #dials: DialScheduler;
-  readonly #waitDeadline = new Deadline(() => this.#onWaitDue());
   #nextId = 1;
   #resolveFailure: string | null = null;
   #hasOpened = false;
+  #exchanges = 0;
   #onRetired: (() => void) | null = null;
   #isClosed = false;
 
@@ -53,6 +53,11 @@ export class Upstream implements LeaseKeeper {
     this.options = parts.options;
     this.#endpoints = new EndpointSet(parts.options.pool, parts.random);
     this.#floor = new WarmFloor(parts.options.pool);
+    this.#waiting = new WaitingLine({
+      wheel: parts.wheel,
+      waitMs: parts.options.timeouts.waitMs,
+      onExpired: this.#onExpired,
+    });
     this.#dials = new DialScheduler({
       ...parts,
       endpoints: this.#endpoints,
@@ -93,11 +98,7 @@ export class Upstream implements LeaseKeeper {
       seeker.onNoLease(refusal);
       return;
     }
-    seeker.waitingSinceMs = nowMs;
-    this.#waiting.push(seeker);
-    if (!this.#waitDeadline.isSet) {
-      this.#parts.wheel.set(this.#waitDeadline, this.options.timeouts.waitMs);
-    }
+    this.#waiting.push(seeker, nowMs);
     this.#makeRoom();
     this.#dials.run();
   }
@@ -169,11 +170,9 @@ export class Upstream implements LeaseKeeper {
 
   /** To the first that it will do for, or to the idle ones. */
   #offer(connection: H1Connection, nowMs: number): void {
-    const pool = this.#endpoints.poolOf(connection);
-    for (let seeker = this.#waiting.first; seeker !== null; seeker = seeker.queuedAfter) {
-      if (!pool.willDo(connection, seeker, nowMs)) continue;
-      this.#waiting.remove(seeker);
-      this.#give(seeker, connection, { nowMs, waitedMs: nowMs - seeker.waitingSinceMs });
+    const next = this.#waiting.length === 0 ? null : this.#firstWhomItSuits(connection, nowMs);
+    if (next !== null) {
+      this.#give(next, connection, { nowMs, waitedMs: nowMs - next.waitingSinceMs });
       return;
     }
     // It will do for nobody who waits, and there is no room for another beside it.
@@ -183,6 +182,11 @@ export class Upstream implements LeaseKeeper {
     }
     this.#endpoints.putIdle(connection);
     this.#watchIdle(connection, nowMs);
+  }
+
+  #firstWhomItSuits(connection: H1Connection, nowMs: number): LeaseSeeker | null {
+    const pool = this.#endpoints.poolOf(connection);
+    return this.#waiting.takeFirst((seeker) => pool.willDo(connection, seeker, nowMs));
   }
 
   #whyNotKept(connection: H1Connection, nowMs: number): CloseReason | null {
@@ -215,22 +219,11 @@ export class Upstream implements LeaseKeeper {
     return isFull ? waitingFull(this.name, this.#waiting.length) : null;
   }
 
-  #onWaitDue(): void {
-    const { waitMs } = this.options.timeouts;
-    const { wheel, observer } = this.#parts;
-    const nowMs = wheel.now();
-    for (let seeker = this.#waiting.first; seeker !== null; seeker = this.#waiting.first) {
-      const leftMs = seeker.waitingSinceMs + waitMs - nowMs;
-      if (leftMs > 0) {
-        wheel.set(this.#waitDeadline, leftMs);
-        return;
-      }
-      this.#waiting.remove(seeker);
-      observer.onWaitEnded(nowMs - seeker.waitingSinceMs);
-      seeker.onNoLease(this.#whyNone());
-    }
+  readonly #onExpired = (seeker: LeaseSeeker, waitedMs: number): void => {
+    this.#parts.observer.onWaitEnded(waitedMs);
+    seeker.onNoLease(this.#whyNone());
     this.#checkRetired();
-  }
+  };
 
   #whyNone(): Fault {
     if (this.#endpoints.isEmpty) return noEndpoint(this.name, this.#resolveFailure);
@@ -364,7 +357,17 @@ export class Upstream implements LeaseKeeper {
 
   // ---- The end
 
-  /** Serves those who wait and those who hold leases, opens nothing else, and calls back when all is closed. */
+  /** An exchange will use this upstream until it parts: it may come for another lease. */
+  join(): void {
+    this.#exchanges += 1;
+  }
+
+  part(): void {
+    this.#exchanges -= 1;
+    this.#checkRetired();
+  }
+
+  /** Serves the exchanges that have joined, opens nothing else, and calls back when all is closed. */
   retire(onRetired: () => void): void {
     this.#onRetired = onRetired;
     for (const idle of this.#endpoints.takeAllIdle()) this.#close(idle, 'shutdown');
@@ -373,7 +376,8 @@ export class Upstream implements LeaseKeeper {
 
   #checkRetired(): void {
     if (this.#onRetired === null || this.#isClosed) return;
-    if (this.#endpoints.active > 0 || this.#waiting.length > 0) return;
+    // A rest of a response that is read to its end has a lease and no exchange.
+    if (this.#exchanges > 0 || this.#endpoints.active > 0 || this.#waiting.length > 0) return;
     const onRetired = this.#onRetired;
     this.destroy();
     onRetired();
@@ -383,11 +387,8 @@ export class Upstream implements LeaseKeeper {
   destroy(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#parts.wheel.clear(this.#waitDeadline);
     this.#dials.stop();
-    for (let seeker = this.#waiting.shift(); seeker !== null; seeker = this.#waiting.shift()) {
-      seeker.onNoLease(shuttingDown());
-    }
+    this.#waiting.close((seeker) => seeker.onNoLease(shuttingDown()));
     for (const connection of this.#endpoints.all()) this.#close(connection, 'shutdown');
   }
 

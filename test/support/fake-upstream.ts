@@ -15,7 +15,16 @@ import { FakeCarrier } from './fake-carrier.ts';
 /** What an exchange sees of an upstream. */
 type Seen = Pick<
   Upstream,
-  'name' | 'options' | 'acquire' | 'cancel' | 'onStale' | 'speaksHttp10' | 'giveBack' | 'discard'
+  | 'name'
+  | 'options'
+  | 'join'
+  | 'part'
+  | 'acquire'
+  | 'cancel'
+  | 'onStale'
+  | 'speaksHttp10'
+  | 'giveBack'
+  | 'discard'
 >;
 
 export class FakeUpstream implements Seen, LeaseKeeper {
@@ -65,6 +74,18 @@ export class FakeUpstream implements Seen, LeaseKeeper {
   }
 
   #lastLeased: FakeCarrier | null = null;
+
+  /** Exchanges that have joined and not parted. */
+  exchanges = 0;
+
+  join(): void {
+    this.exchanges += 1;
+  }
+
+  part(): void {
+    if (this.exchanges === 0) throw new Error('parted without having joined');
+    this.exchanges -= 1;
+  }
 
   acquire(seeker: LeaseSeeker): void {
     this.sought.push({ need: seeker.need, avoid: seeker.avoid });
