@@ -364,6 +364,8 @@ class Player {
     expect(on.gate.active).toBeGreaterThanOrEqual(0);
     expect(on.bodies.usedBytes).toBeGreaterThanOrEqual(0);
     expect(on.bodies.usedBytes).toBeLessThanOrEqual(70);
+    // What a client has yet to take: the limit, and the read that went past it.
+    for (const { socket } of this.clients) expect(socket.writableLength).toBeLessThan(160_000);
     // Whoever calls out of turn throws, and is answered as a defect of ours.
     expect(on.told.filter(({ kind }) => kind === 'internal')).toEqual([]);
     expect(on.faults.filter(([kind]) => kind === 'internal')).toEqual([]);

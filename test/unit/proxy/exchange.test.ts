@@ -241,10 +241,30 @@ describe('a request body', () => {
     expect(client.isPaused).toBe(true);
     expect(client.unreadBytes).toBe(1_800);
     on.upstream.give();
+    // Sent, and too long to be sent again: nobody needs it any more.
+    expect(on.bodies.usedBytes).toBe(0);
     on.settle();
     expect(on.upstream.last.body).toBe(body.join(''));
     expect(on.bodies.usedBytes).toBe(0);
     on.upstream.last.answer();
+  });
+
+  it('longer than may be held goes on only once the upstream takes what was held', () => {
+    const on = scene();
+    on.upstream.givesAtOnce = false;
+    const slow = on.upstream.addIdle();
+    slow.takesMore = false;
+    const client = on.connect();
+    client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 1500'));
+    client.send('a'.repeat(1_100), 'b'.repeat(400));
+    on.upstream.give();
+    on.settle();
+    expect(slow.body).toBe('a'.repeat(1_100));
+    expect(client.isPaused).toBe(true);
+    slow.writable();
+    on.settle();
+    expect(slow.body).toHaveLength(1_500);
+    slow.answer();
   });
 
   it('past the budget of all bodies stops the client too', () => {

@@ -152,7 +152,7 @@ describe('a tunnel', () => {
   });
 
   it('ends with a reset of either side', () => {
-    const first = open();
+    const first = open({ timeouts: { tunnelIdleMs: 1_000 } });
     first.client.reset();
     first.on.settle();
     expect(first.upstream.isClosed).toBe(true);
@@ -165,6 +165,7 @@ describe('a tunnel', () => {
       expect(on.upstream.settled).toEqual(['tunnel-ended']);
       expect(on.statuses).toEqual([101]);
       expect(on.told).toEqual([]);
+      expect(on.wheel.size).toBe(0);
     }
   });
 
