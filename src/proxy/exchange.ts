@@ -136,7 +136,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     if (!carrier.isOpen) {
       // While a body was collected it was idle for longer than that.
       if (this.#state === 'turning') upstream.onStale(carrier.endpoint, carrier.lastIdleMs);
-      this.#discard('idle-closed-by-upstream');
+      this.#takeLease().discard('idle-closed-by-upstream');
       this.#acquire();
       return;
     }
@@ -236,16 +236,16 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   onResponseEnd(trailers: FieldTable | null, canReuse: true | CloseReason): void {
     const state = this.#state;
     // First the lease: the client's next request, which may be here already, finds the connection idle.
-    if (canReuse === true) this.#giveBack();
-    else this.#discard(canReuse);
+    const lease = this.#takeLease();
+    if (canReuse === true) lease.giveBack();
+    else lease.discard(canReuse);
     if (state !== 'attached') return;
     this.#end(this.#status);
     this.#client.sendEnd(trailers);
   }
 
   onSwitched(head: ResponseHead, upstream: RawSocket, upstreamRest: Buffer): void {
-    const lease = this.#lease as Lease;
-    this.#lease = null;
+    const lease = this.#takeLease();
     // A tunnel has a limit of its own, and no answer could be put into it.
     if (this.#deadline !== null) this.#context.wheel.clear(this.#deadline);
     joinTunnel({
@@ -264,8 +264,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   // ---- When something fails
 
   onFault(failure: Fault): void {
-    const lease = this.#lease as Lease;
-    this.#discard('fault');
+    const lease = this.#takeLease();
+    lease.discard('fault');
     if (this.#state !== 'attached') return;
     const retries = this.#retriesSoFar();
     retries.onFault(failure, lease, this.#sentAtMs);
@@ -309,13 +309,12 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   #again(delayMs: number): void {
     this.need = 'new';
     this.avoid = this.#endpoint;
-    if (delayMs === 0) {
-      this.#acquire();
-      return;
+    if (delayMs === 0) this.#acquire();
+    else {
+      this.#state = 'pausing';
+      this.#pause ??= new Deadline(() => this.#acquire());
+      this.#context.wheel.set(this.#pause, delayMs);
     }
-    this.#state = 'pausing';
-    this.#pause ??= new Deadline(() => this.#acquire());
-    this.#context.wheel.set(this.#pause, delayMs);
   }
 
   #acquire(): void {
@@ -367,25 +366,19 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   /** Keeps the connection if it costs little to read the response to its end; else discards it. */
   #dropResponse(reason: CloseReason): void {
-    const lease = this.#lease as Lease;
+    const lease = this.#takeLease();
     const isSent = this.#body?.isWhole !== false;
-    if (this.#state !== 'attached') this.#giveBack();
+    if (this.#state !== 'attached') lease.giveBack();
     else if (isSent && reason !== 'fault' && lease.carrier.leftBytes <= DRAIN_BYTES) {
-      this.#lease = null;
       lease.carrier.redirect(new ResponseDrain(lease));
-    } else this.#discard(reason);
+    } else lease.discard(reason);
   }
 
-  #giveBack(): void {
+  /** To settle it, or to hand it on: from here on it is not this exchange's. */
+  #takeLease(): Lease {
     const lease = this.#lease as Lease;
     this.#lease = null;
-    lease.giveBack();
-  }
-
-  #discard(reason: CloseReason): void {
-    const lease = this.#lease as Lease;
-    this.#lease = null;
-    lease.discard(reason);
+    return lease;
   }
 
   #end(status: number): void {

@@ -147,6 +147,7 @@ export class Scene extends ClientSide {
     const { upstream, bodies, began, ended, told } = this;
     const wrong = super.leftovers();
     if (upstream.leasesOut !== 0) wrong.push(`${upstream.leasesOut} leases not settled`);
+    if (upstream.exchanges !== 0) wrong.push(`${upstream.exchanges} exchanges have not parted`);
     if (upstream.waiting !== 0) wrong.push(`${upstream.waiting} wait for a lease`);
     if (bodies.usedBytes !== 0) wrong.push(`${bodies.usedBytes} octets of body held`);
     if (ended.length !== began) wrong.push(`${began} exchanges began, ${ended.length} ended`);
