@@ -19,17 +19,12 @@ export interface GatewayConfig {
     readonly readyWaitMs: number;
   } | null;
   readonly drain: { readonly quietMs: number; readonly deadlineMs: number };
-  readonly log: { readonly level: LogLevel; readonly access: AccessLogOptions };
+  readonly log: { readonly level: LogLevel };
   /** What stood in the file, references to secrets unresolved; for `redacted()` alone. */
   readonly document: unknown;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
-
-export interface AccessLogOptions {
-  /** Share of exchanges that are logged, 0 to 1; 0 is off. */
-  readonly sample: number;
-}
 
 export interface ListenerConfig {
   readonly options: ListenerOptions;

@@ -11,7 +11,6 @@ import {
   isOff,
   leaf,
   oneOf,
-  percent,
   size,
   text,
   whole,
@@ -157,9 +156,6 @@ export const fileSchema = v.object({
       'The least severe that is written.',
       oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
     ),
-    access: section('A line for each exchange.', {
-      sample: option('0%', 'The share of exchanges that get a line.', percent()),
-    }),
   }),
 });
 

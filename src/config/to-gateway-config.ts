@@ -32,7 +32,7 @@ export function toGatewayConfig(file: FileOutput, surroundings: Surroundings): G
         ? null
         : { address: file.admin.address, readyWaitMs: file.admin.readyWait },
     drain: { quietMs: drain.quiet, deadlineMs: drain.deadline },
-    log: { level: log.level, access: { sample: log.access.sample } },
+    log: { level: log.level },
     document: surroundings.document,
   };
 }

@@ -200,7 +200,9 @@ export class Telemetry {
     reloads.byOutcome[outcome] += 1;
     reloads.lastSucceeded = outcome !== 'refused';
     reloads.lastWallSeconds = this.#clock.wallSeconds();
-    const fields = { event: 'reload', outcome, detail: scrub(message) };
+    // Line by line: each mistake of a file has its own, and none may be cut off for the length of the others.
+    const detail = message.split('\n').map(scrub).join('\n');
+    const fields = { event: 'reload', outcome, detail };
     if (outcome === 'refused') {
       this.#log.error(
         fields,

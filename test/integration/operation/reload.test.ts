@@ -45,7 +45,7 @@ it('a wrong file is refused with every mistake, and the old one stays', async ()
   const before = await configOf(gateway);
   const wrong = {
     listeners: [{ address: `127.0.0.1:${gateway.port}`, upstream: 'apj' }],
-    upstreams: { api: { url: 'ftp://127.0.0.1', pool: { warm: 'two' } } },
+    upstreams: { api: { url: 'ftp://127.0.0.1', pool: { warm: 'two', maxconnections: 4 } } },
     admin: { address: new URL(gateway.adminUrl).host },
   };
   const line = await overwritten(gateway, JSON.stringify(wrong));
@@ -54,6 +54,7 @@ it('a wrong file is refused with every mistake, and the old one stays', async ()
     'listeners[0].upstream: found "apj"',
     'upstreams.api.url: found "ftp:',
     'upstreams.api.pool.warm: found "two"',
+    'upstreams.api.pool.maxconnections: found an unknown key',
   ]) {
     expect(line.detail).toContain(mistake);
   }

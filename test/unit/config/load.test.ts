@@ -103,9 +103,6 @@ it('fills in every default', () => {
         },
       ],
       "log": {
-        "access": {
-          "sample": 0,
-        },
         "level": "info",
       },
       "upstreams": [

@@ -64,7 +64,7 @@ it('shows the rest in the words of the file, defaults filled in', () => {
     },
     limits: { head: '32KiB' },
     admin: 'off',
-    log: { level: 'info', access: { sample: '0%' } },
+    log: { level: 'info' },
   });
 });
 

@@ -128,8 +128,6 @@ describe('the rest of the file', () => {
     ['admin:', 'admin', 'a mapping of options is meant, or the word off'],
     ['drain: { deadline: 25 }', 'drain.deadline', 'write 25s'],
     ['log: { level: verbose }', 'log.level', 'one of trace, debug, info'],
-    ['log: { access: { sample: 1 } }', 'log.access.sample', 'write 1%'],
-    ['log: { access: on }', 'log.access', 'a mapping of options is meant'],
     ['timeouts: { connect: 1s }', 'timeouts', 'an unknown key'],
     ['Admin: off', 'Admin', 'did you mean admin?'],
   ])('%s', (options, path, words) => {
@@ -254,11 +252,11 @@ it('reads the rest', () => {
   const parsed = config(
     withTop(`admin: { address: '[::]:15100', readyWait: 1s }
 drain: { quiet: 2s, deadline: 3s }
-log: { level: debug, access: { sample: 4% } }`),
+log: { level: debug }`),
   );
   expect(parsed).toMatchObject({
     admin: { address: { kind: 'tcp', host: '::', port: 15_100 }, readyWaitMs: 1000 },
     drain: { quietMs: 2000, deadlineMs: 3000 },
-    log: { level: 'debug', access: { sample: 0.04 } },
+    log: { level: 'debug' },
   });
 });
