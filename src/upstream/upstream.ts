@@ -73,7 +73,7 @@ export class Upstream implements LeaseKeeper {
 
   /** Whether the warm floor's first connection has been had, or none is wanted. For readiness. */
   get isWarm(): boolean {
-    return this.#hasOpened || this.options.pool.warm === 0;
+    return this.#hasOpened || this.#wantedIdle(this.#parts.wheel.now()) === 0;
   }
 
   /** Leases out. */
@@ -349,6 +349,8 @@ export class Upstream implements LeaseKeeper {
     this.#resolveFailure = null;
     for (const idle of this.#endpoints.set(addresses)) this.#close(idle, 'endpoint-gone');
     this.#dials.run();
+    // With idle limits so short that no floor is kept there will be no first connection to wait for.
+    if (this.isWarm) this.#parts.onWarm();
   }
 
   onResolveFailed(cause: string): void {

@@ -325,12 +325,12 @@ describe('the budget', () => {
 describe('a POST that finds only connections idle for too long to be trusted', () => {
   it('gets a new one, though there may be no more: the oldest makes room', async () => {
     const origin = await on.origin({ onRequest: (_, connection) => connection.write(response()) });
-    const pool = { warm: 1, warmMax: 1, maxConnections: 1, idleTimeout: '1200ms' };
+    const pool = { warm: 1, warmMax: 1, maxConnections: 1, idleTimeout: '1600ms' };
     const gateway = await on.gateway(origin, { pool });
     await gateway.warm(1);
     const idleMs = (): number => gateway.connections[0]?.idleMs ?? 0;
     // Past three quarters of the limit a request that could not be sent again is not risked on it.
-    await waitFor(() => idleMs() > 920, { everyMs: 5 });
+    await waitFor(() => idleMs() > 1_220, { everyMs: 5 });
     const client = await on.client(gateway);
     const beganMs = performance.now();
     expect((await client.exchange(post())).status).toBe(200);

@@ -84,6 +84,14 @@ describe('the warm floor', () => {
     expect([scene.dial.all.length, scene.clock.wakeups]).toEqual([0, 0]);
   });
 
+  it('is nothing to wait for where connections may be idle for less than a second', () => {
+    const scene = new Scene({ pool: { warm: 2, warmMax: 6, idleTimeoutMs: 800 }, endpoints: 0 });
+    expect([scene.upstream.isWarm, scene.warmed]).toEqual([false, 0]);
+    scene.upstream.setEndpoints([{ ip: '10.0.0.1', port: 80 }]);
+    expect([scene.upstream.isWarm, scene.warmed]).toEqual([true, 1]);
+    expect(scene.dial.all).toEqual([]);
+  });
+
   it('is refilled as soon as a request takes from it', () => {
     const scene = rested();
     const lease = scene.lease();
