@@ -6,33 +6,18 @@
  * fail, seekers keep their place until their own deadline; so an upstream that restarts costs no request. Once dials
  * have failed for longer than that deadline, seekers are refused at once while one dial at a time looks for recovery.
  */
-import type { Clock, Random } from '../base/clock.ts';
 import type { Fault } from '../base/fault.ts';
-import type { TimerWheel } from '../base/timer-wheel.ts';
 import { type Leasable, Lease, type LeaseKeeper, type LeaseSeeker } from './carrier.ts';
 import { type DialDemand, type Dialled, DialScheduler } from './dial-scheduler.ts';
-import type { Dial } from './dialer.ts';
 import type { EndpointPool, IdleOrder } from './endpoint-pool.ts';
 import { type EndpointAddress, EndpointSet } from './endpoint-set.ts';
 import { noEndpoint, shuttingDown, upstreamDown, waitingFull, waitTimeout } from './faults.ts';
 import { type ConnectionOwner, H1Connection } from './h1/connection.ts';
-import type { CloseReason, UpstreamObserver, UpstreamSnapshot } from './observer.ts';
+import type { CloseReason, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
+import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WarmFloor } from './warm-floor.ts';
-
-export interface UpstreamParts {
-  readonly options: UpstreamOptions;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly random: Random;
-  readonly dial: Dial;
-  readonly observer: UpstreamObserver;
-  /** Asks discovery to look again, because dials fail. */
-  readonly onAddressDoubt: () => void;
-  /** The first connection has been had. */
-  readonly onWarm: () => void;
-}
 
 export class Upstream implements LeaseKeeper {
   readonly options: UpstreamOptions;
