@@ -95,8 +95,11 @@ export class LiveUpstream {
 
   /** Ends it once those who use it are done. */
   retire(): void {
-    this.discovery.stop();
-    this.upstream.retire(() => this.#telemetry.remove());
+    this.upstream.retire(() => {
+      // Not before: somebody may wait for a name that has not been resolved yet.
+      this.discovery.stop();
+      this.#telemetry.remove();
+    });
   }
 
   destroy(): void {

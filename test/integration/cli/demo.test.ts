@@ -190,7 +190,13 @@ async function startDemo(
   const demo = await startProcess({
     command,
     args: rest,
-    env: { TERM: 'xterm', ...env, TMPDIR: dir.path },
+    // Under CI Node takes no terminal for one that shows colours, unless told.
+    env: {
+      TERM: 'xterm',
+      ...('NO_COLOR' in env ? {} : { FORCE_COLOR: '1' }),
+      ...env,
+      TMPDIR: dir.path,
+    },
   });
   demos.push(demo);
   return demo;

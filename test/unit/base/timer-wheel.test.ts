@@ -338,7 +338,8 @@ describe('against a naive model', () => {
             for (const dueMs of model.dueMs.values())
               expect(dueMs + slotMs, 'overdue').toBeGreaterThan(clock.now());
           }
-          clock.advance(20 * ringMs);
+          // Eight that answer each other up to five times, each up to three rounds later, and a slot late each.
+          clock.advance(8 * 5 * (3 * ringMs + slotMs));
           expect(model.dueMs.size).toBe(0);
           expect([wheel.size, clock.pendingSleeps]).toEqual([0, 0]);
         },
