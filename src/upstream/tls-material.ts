@@ -7,27 +7,46 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { messageOf } from '../base/fault.ts';
 import type { TlsOptions } from './options.ts';
 
+/** Sessions kept. Endpoints come and go without a word to us; one that is forgotten costs a full handshake. */
+const MOST_SESSIONS = 64;
+
 export class TlsMaterial {
   readonly #options: TlsOptions;
   #context: SecureContext | null = null;
   #stamp = '';
+  /** In the order in which they came: the oldest is first. */
   readonly #sessions = new Map<string, Buffer>();
+  readonly #onUnusable: (cause: string) => void;
 
-  constructor(options: TlsOptions) {
+  /** `onUnusable` hears, once for each change, why changed files are not used and the old ones still are. */
+  constructor(options: TlsOptions, onUnusable: (cause: string) => void = () => undefined) {
     this.#options = options;
+    this.#onUnusable = onUnusable;
   }
 
   get options(): TlsOptions {
     return this.#options;
   }
 
-  /** The context to dial with. Throws, with the file's name, when a file cannot be read or used. */
+  /**
+   * The context to dial with. Throws, with the file's name, when a file cannot be read or used and there never was one
+   * that could; else the last good one stays until the files change again. A certificate and its key are often replaced
+   * one after the other, and do not match in between.
+   */
   context(): SecureContext {
     const stamp = this.#stampNow();
-    if (this.#context === null || stamp !== this.#stamp) {
+    if (this.#context === null) {
       this.#context = this.#make();
       this.#stamp = stamp;
-      this.#sessions.clear();
+    } else if (stamp !== this.#stamp) {
+      // Taken before the files are read: a file that changes while they are is seen the next time.
+      this.#stamp = stamp;
+      try {
+        this.#context = this.#make();
+        this.#sessions.clear();
+      } catch (error) {
+        this.#onUnusable(messageOf(error));
+      }
     }
     return this.#context;
   }
@@ -37,7 +56,13 @@ export class TlsMaterial {
   }
 
   keepSession(endpoint: string, session: Buffer): void {
+    this.#sessions.delete(endpoint);
     this.#sessions.set(endpoint, session);
+    if (this.#sessions.size <= MOST_SESSIONS) return;
+    for (const oldest of this.#sessions.keys()) {
+      this.#sessions.delete(oldest);
+      return;
+    }
   }
 
   forget(endpoint: string): void {
@@ -70,13 +95,16 @@ export class TlsMaterial {
       if (entry === 'system') authorities.push(...systemAuthorities());
       else authorities.push(read(entry));
     }
-    return createSecureContext({
-      minVersion: 'TLSv1.2',
-      ...(authorities.length > 0 ? { ca: authorities } : systemRoots()),
-      ...(certificate === null
+    const trust = authorities.length > 0 ? { ca: authorities } : systemRoots();
+    const own =
+      certificate === null
         ? {}
-        : { cert: read(certificate.certFile), key: read(certificate.keyFile) }),
-    });
+        : { cert: read(certificate.certFile), key: read(certificate.keyFile) };
+    try {
+      return createSecureContext({ minVersion: 'TLSv1.2', ...trust, ...own });
+    } catch (error) {
+      throw new Error(`cannot use ${this.#files().join(', ')}: ${messageOf(error)}`);
+    }
   }
 }
 

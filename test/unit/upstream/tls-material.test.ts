@@ -123,6 +123,34 @@ describe('the material of TLS connections', () => {
     );
   });
 
+  it('that cannot be used is named', () => {
+    const certificate = pair();
+    writeFileSync(certificate.keyFile, 'not a key');
+    expect(() => new TlsMaterial(optionsOf({ certificate })).context()).toThrow(
+      certificate.keyFile,
+    );
+  });
+
+  it('stays while a certificate and its key are replaced one after the other', () => {
+    const certificate = pair();
+    const causes: string[] = [];
+    const material = new TlsMaterial(optionsOf({ certificate }), (cause) => causes.push(cause));
+    const before = material.context();
+    material.keepSession('a', Buffer.from('1'));
+    writeFileSync(`${certificate.certFile}.new`, second.cert);
+    renameSync(`${certificate.certFile}.new`, certificate.certFile);
+    expect(material.context()).toBe(before);
+    expect(material.context()).toBe(before);
+    expect(material.session('a')).toBeDefined();
+    expect(causes).toEqual([expect.stringMatching(/cannot use .*key values mismatch/i)]);
+    writeFileSync(`${certificate.keyFile}.new`, second.key);
+    renameSync(`${certificate.keyFile}.new`, certificate.keyFile);
+    const after = material.context();
+    expect(after).not.toBe(before);
+    expect(material.session('a')).toBeUndefined();
+    expect([material.context(), causes.length]).toEqual([after, 1]);
+  });
+
   it.each<[string, () => readonly string[]]>([
     ['the system’s', () => []],
     ['the system’s and one more', () => ['system', authority.certPath]],
@@ -141,5 +169,16 @@ describe('the material of TLS connections', () => {
     material.forget('a');
     expect(material.session('a')).toBeUndefined();
     expect(String(material.session('b'))).toBe('2');
+  });
+
+  it('keeps sessions of the last 64 endpoints, however many come and go', () => {
+    const material = new TlsMaterial(optionsOf());
+    material.context();
+    for (let i = 0; i < 64; i += 1) material.keepSession(`e${i}`, Buffer.from('1'));
+    material.keepSession('e0', Buffer.from('2'));
+    material.keepSession('e64', Buffer.from('1'));
+    expect(String(material.session('e0'))).toBe('2');
+    expect(material.session('e1')).toBeUndefined();
+    expect([material.session('e2'), material.session('e64')]).not.toContain(undefined);
   });
 });
