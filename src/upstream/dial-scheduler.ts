@@ -3,6 +3,9 @@
  *
  * While every dial fails one at a time is enough to find out when that ends; more would only be a flood at the moment
  * when the upstream comes back.
+ *
+ * Of several endpoints one that is dead or a black hole must not keep the others from being dialled: its dials are not
+ * counted as those that somebody waits for, and beside good ones it is tried only once at a time.
  */
 import type { Random } from '../base/clock.ts';
 import type { Fault } from '../base/fault.ts';
@@ -97,32 +100,42 @@ export class DialScheduler {
     const { options, endpoints, wheel } = this.#parts;
     while (!this.#isStopped && !endpoints.isEmpty) {
       const demand = this.#parts.demand();
-      const most = this.failingSinceMs === null ? options.pool.maxDials : 1;
       const wanted = this.#wantsProbe ? Math.max(demand.missing, 1) : demand.missing;
-      if (Math.min(wanted, most) <= endpoints.connecting) return;
+      if (wanted <= 0 || endpoints.connecting >= options.pool.maxDials) return;
       if (endpoints.total >= options.pool.maxConnections) return;
       // Those who are refused would have waited: recovery is looked for as often as for them.
       const hasWaiters = demand.hasWaiters || this.#wantsProbe;
       const nowMs = wheel.now();
-      const choice = endpoints.chooseToDial({ nowMs, hasWaiters, avoid: demand.avoid });
-      if (typeof choice === 'number') {
-        wheel.set(this.#again, choice - nowMs);
+      const moment = { nowMs, hasWaiters, avoid: demand.avoid };
+      const isFailing = this.failingSinceMs !== null && !endpoints.hasGood(nowMs);
+      const most = isFailing ? 1 : options.pool.maxDials;
+      const isEnough = Math.min(wanted, most) <= endpoints.hopefulDials(nowMs);
+      const choice = isEnough ? endpoints.chooseToRecover(moment) : endpoints.chooseToDial(moment);
+      if (choice === null || typeof choice === 'number') {
+        this.#runAgainAt(
+          Math.min(choice ?? Number.POSITIVE_INFINITY, endpoints.nextSlowAtMs(nowMs)),
+        );
         return;
       }
       this.#dial(choice);
     }
   }
 
+  #runAgainAt(atMs: number): void {
+    const { wheel } = this.#parts;
+    if (atMs !== Number.POSITIVE_INFINITY) wheel.set(this.#again, atMs - wheel.now());
+  }
+
   #dial(pool: EndpointPool): void {
     const { endpoints, wheel } = this.#parts;
     this.#wantsProbe = false;
-    endpoints.onDialling(pool, 1);
     const dialledAtMs = wheel.now();
-    const begun: Begun = { pool, callOff: null };
+    endpoints.onDialBegan(pool, dialledAtMs);
+    const begun: Begun = { pool, dialledAtMs, callOff: null };
     this.#underWay.add(begun);
     const over = (): void => {
       this.#underWay.delete(begun);
-      endpoints.onDialling(pool, -1);
+      endpoints.onDialEnded(pool, dialledAtMs);
     };
     begun.callOff = this.#parts.dial(pool.target, {
       onConnected: (wire, phases) => {
@@ -147,9 +160,9 @@ export class DialScheduler {
   stop(): void {
     this.#isStopped = true;
     this.#parts.wheel.clear(this.#again);
-    for (const { pool, callOff } of this.#underWay) {
+    for (const { pool, dialledAtMs, callOff } of this.#underWay) {
       callOff?.();
-      this.#parts.endpoints.onDialling(pool, -1);
+      this.#parts.endpoints.onDialEnded(pool, dialledAtMs);
     }
     this.#underWay.clear();
   }
@@ -158,5 +171,6 @@ export class DialScheduler {
 /** A dial under way. What calls it off is there once the dial has returned, by when it may be over. */
 interface Begun {
   readonly pool: EndpointPool;
+  readonly dialledAtMs: number;
   callOff: (() => void) | null;
 }

@@ -22,6 +22,15 @@ const busyBackoff: BackoffRules = { baseMs: 25, maxMs: 250 };
 /** The same while only the warm floor asks. */
 const quietBackoff: BackoffRules = { baseMs: 100, maxMs: 5_000 };
 
+/** A dial that takes longer is slow: others are tried beside it. RFC 8305 5: what one attempt is given before the next. */
+const SLOW_DIAL_MS = 250;
+
+/**
+ * What is known of dialling an endpoint: `good` has connected and goes on doing so, `untried` never has, and `suspect`
+ * has failed since it last did, or has a dial under way that is slow.
+ */
+export type Standing = 'good' | 'untried' | 'suspect';
+
 export class EndpointPool {
   readonly target: DialTarget;
   readonly liveness: Liveness;
@@ -30,12 +39,14 @@ export class EndpointPool {
   readonly #all = new Set<H1Connection>();
   /** Leased connections. */
   active = 0;
-  connecting = 0;
+  /** When each dial under way began, the oldest first. */
+  readonly #dials: number[] = [];
   isDraining = false;
   /** Whether its last response was HTTP/1.0: then nothing chunked is sent to it (RFC 9112 6.1). */
   isHttp10 = false;
   #failures = 0;
   #failedAtMs = 0;
+  #hasConnected = false;
 
   constructor(target: DialTarget, options: PoolOptions) {
     this.target = target;
@@ -149,8 +160,39 @@ export class EndpointPool {
     return this.#idle.splice(0);
   }
 
+  /** Dials under way. */
+  get connecting(): number {
+    return this.#dials.length;
+  }
+
+  onDialBegan(nowMs: number): void {
+    this.#dials.push(nowMs);
+  }
+
+  onDialEnded(beganMs: number): void {
+    this.#dials.splice(this.#dials.indexOf(beganMs), 1);
+  }
+
+  slowDials(nowMs: number): number {
+    let count = 0;
+    for (const beganMs of this.#dials) if (nowMs - beganMs >= SLOW_DIAL_MS) count += 1;
+    return count;
+  }
+
+  /** When the next of its dials will be slow. */
+  nextSlowAtMs(nowMs: number): number {
+    const next = this.#dials[this.slowDials(nowMs)];
+    return next === undefined ? Number.POSITIVE_INFINITY : next + SLOW_DIAL_MS;
+  }
+
+  standing(nowMs: number): Standing {
+    if (this.#failures > 0 || this.slowDials(nowMs) > 0) return 'suspect';
+    return this.#hasConnected ? 'good' : 'untried';
+  }
+
   onDialled(): void {
     this.#failures = 0;
+    this.#hasConnected = true;
   }
 
   onDialFailed(nowMs: number): void {

@@ -11,6 +11,13 @@ export interface EndpointAddress {
   readonly port: number;
 }
 
+export interface DialMoment {
+  readonly nowMs: number;
+  readonly hasWaiters: boolean;
+  /** The endpoint that is not to be dialled if there is another. */
+  readonly avoid: string | null;
+}
+
 export class EndpointSet {
   readonly #options: PoolOptions;
   readonly #random: Random;
@@ -115,27 +122,84 @@ export class EndpointSet {
     return null;
   }
 
-  /** The endpoint to dial next, or the time at which one may be dialled again. */
-  chooseToDial(when: {
-    readonly nowMs: number;
-    readonly hasWaiters: boolean;
-    readonly avoid: string | null;
-  }): EndpointPool | number {
+  /** Whether one of several endpoints can be relied on, so that none of the others need be waited for. */
+  hasGood(nowMs: number): boolean {
+    if (this.liveCount <= 1) return false;
+    return this.#pools.some((pool) => !pool.isDraining && pool.standing(nowMs) === 'good');
+  }
+
+  /** Dials under way that are likely to bring a connection soon. With one endpoint that is all of its dials. */
+  hopefulDials(nowMs: number): number {
+    const isAlone = this.liveCount <= 1;
+    const hasGood = this.hasGood(nowMs);
+    let count = 0;
+    for (const pool of this.#pools) {
+      // What a dial brings to one that is gone is dropped.
+      if (pool.isDraining) continue;
+      if (isAlone) count += pool.connecting;
+      else if (!hasGood) count += pool.connecting - pool.slowDials(nowMs);
+      else if (pool.standing(nowMs) !== 'suspect') count += pool.connecting;
+    }
+    return count;
+  }
+
+  /** When a dial under way will be slow, so that another endpoint is to be tried. */
+  nextSlowAtMs(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    if (this.liveCount <= 1) return next;
+    for (const pool of this.#pools) next = Math.min(next, pool.nextSlowAtMs(nowMs));
+    return next;
+  }
+
+  /** The endpoint to dial next, or the time at which one may be dialled again (infinite: once a dial is over). */
+  chooseToDial(when: DialMoment): EndpointPool | number {
     const { nowMs, hasWaiters, avoid } = when;
     let earliestMs = Number.POSITIVE_INFINITY;
     const ready: EndpointPool[] = [];
     for (const pool of this.#pools) {
-      if (pool.isDraining) continue;
+      if (pool.isDraining || this.#dialsAllowed(pool, nowMs) <= pool.connecting) continue;
       const atMs = pool.mayDialAtMs(hasWaiters, this.#random);
       if (atMs <= nowMs) ready.push(pool);
       else earliestMs = Math.min(earliestMs, atMs);
     }
-    // Fewest connections of any kind: so the warm floor spreads over all endpoints.
+    const good = ready.filter((pool) => pool.standing(nowMs) !== 'suspect');
+    // One that has no connections because it is dead would otherwise always be the one with the fewest.
+    const best = this.#leastLoaded(good, avoid) ?? this.#leastLoaded(ready, avoid);
+    return best ?? earliestMs;
+  }
+
+  /**
+   * An endpoint that has failed and may be tried again beside those that are good, or null. It would never be found to
+   * be back otherwise: the good ones come first. One slot for dials is left to them.
+   */
+  chooseToRecover({ nowMs, hasWaiters, avoid }: DialMoment): EndpointPool | null {
+    if (!this.hasGood(nowMs)) return null;
+    const suspects = this.#pools.filter((pool) => pool.standing(nowMs) === 'suspect');
+    const under = suspects.reduce((sum, { connecting }) => sum + connecting, 0);
+    if (under >= this.#options.maxDials - 1) return null;
+    const ready = suspects.filter(
+      (pool) =>
+        !pool.isDraining &&
+        pool.connecting === 0 &&
+        pool.mayDialAtMs(hasWaiters, this.#random) <= nowMs,
+    );
+    return this.#leastLoaded(ready, avoid);
+  }
+
+  /** One of several endpoints never has all slots: should it be a black hole, the others would wait for its timeouts. */
+  #dialsAllowed(pool: EndpointPool, nowMs: number): number {
+    const { maxDials } = this.#options;
+    if (this.liveCount <= 1) return maxDials;
+    return pool.standing(nowMs) === 'good' ? Math.max(1, maxDials - 1) : 1;
+  }
+
+  /** Fewest connections of any kind, so that the warm floor spreads over all; ties at random; `avoid` only if alone. */
+  #leastLoaded(pools: readonly EndpointPool[], avoid: string | null): EndpointPool | null {
     const load = (pool: EndpointPool): number => pool.size + pool.connecting;
     let best: EndpointPool | null = null;
     let ties = 0;
-    for (const pool of ready) {
-      if (pool.target.address === avoid && ready.length > 1) continue;
+    for (const pool of pools) {
+      if (pool.target.address === avoid && pools.length > 1) continue;
       if (best === null || load(pool) < load(best)) {
         best = pool;
         ties = 1;
@@ -144,7 +208,7 @@ export class EndpointSet {
         if (this.#random() * ties < 1) best = pool;
       }
     }
-    return best ?? earliestMs;
+    return best;
   }
 
   #sortByLoad(pools: EndpointPool[], avoid: string | null): void {
@@ -187,9 +251,14 @@ export class EndpointSet {
     this.active -= 1;
   }
 
-  onDialling(pool: EndpointPool, change: 1 | -1): void {
-    pool.connecting += change;
-    this.connecting += change;
+  onDialBegan(pool: EndpointPool, nowMs: number): void {
+    pool.onDialBegan(nowMs);
+    this.connecting += 1;
+  }
+
+  onDialEnded(pool: EndpointPool, beganMs: number): void {
+    pool.onDialEnded(beganMs);
+    this.connecting -= 1;
   }
 
   /** The idle connection that was idle for longest, or null. It stays where it is. */

@@ -107,6 +107,127 @@ describe('an endpoint that is dead', () => {
   });
 });
 
+describe('beside an endpoint that has connections, one whose dials fail', () => {
+  /** Six connections of `one`, all leased; `two` has none, and refuses. */
+  const lopsided = () => {
+    const scene = connected({ pool: { maxConnections: 40, maxDials: 4 }, endpoints: 1 });
+    for (let i = 0; i < 6; i += 1) scene.lease();
+    scene.upstream.setEndpoints(addresses(2));
+    scene.dial.behave(two, 'refuse');
+    scene.seek('finds out');
+    scene.pass(1);
+    return scene;
+  };
+  const underWayTo = (scene: Scene, address: string) =>
+    scene.dial.underWay.filter(({ target }) => target.address === address).length;
+
+  it('is not preferred though it has the fewest connections', () => {
+    const scene = lopsided();
+    const dialled = scene.dial.all.length;
+    const seekers = [scene.seek('a'), scene.seek('b')];
+    scene.settle();
+    expect(seekers.map(({ lease }) => lease?.carrier.endpoint)).toEqual([one, one]);
+    expect(scene.dial.addresses.slice(dialled)).toEqual([one, one]);
+  });
+
+  it('is tried again after its pause, once at a time, and costs nobody anything', () => {
+    const scene = lopsided();
+    scene.dial.behave(two, 'hang');
+    for (let i = 0; i < 20; i += 1) {
+      scene.pass(30);
+      const seeker = scene.seek(`s${i}`);
+      scene.settle();
+      expect(seeker.lease?.carrier.endpoint).toBe(one);
+      expect(underWayTo(scene, two)).toBe(1);
+    }
+  });
+
+  it('is used like any other once a dial has succeeded', () => {
+    const scene = lopsided();
+    scene.dial.behave(two, 'connect');
+    scene.pass(30);
+    scene.seek('a');
+    scene.settle();
+    const next = scene.seek('b', { need: 'new' });
+    scene.settle();
+    expect(next.lease?.carrier.endpoint).toBe(two);
+  });
+});
+
+describe('an endpoint that is a black hole', () => {
+  it('from the start, has one dial, and the others have all that is wanted', () => {
+    const scene = connected({ pool: { maxConnections: 40, maxDials: 4 }, endpoints: 1 });
+    for (let i = 0; i < 6; i += 1) scene.lease();
+    scene.dial.behave(two, 'hang');
+    scene.upstream.setEndpoints(addresses(2));
+    const seekers = Array.from({ length: 8 }, (_, i) => scene.seek(`s${i}`));
+    scene.settle();
+    expect(scene.dial.underWay.map(({ target }) => target.address)).toEqual([two]);
+    expect(seekers.filter(({ lease }) => lease !== null)).toHaveLength(7);
+    // The last waits for the black hole until that dial is slow, not until it is given up.
+    scene.pass(250 + 17);
+    expect(seekers.every(({ lease }) => lease?.carrier.endpoint === one)).toBe(true);
+  });
+
+  it('of late, though it was good before, leaves a slot to the others', () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const scene = connected({ seed, pool: { maxConnections: 40, maxDials: 4 }, endpoints: 2 });
+      for (const lease of Array.from({ length: 8 }, () => scene.lease()))
+        if (lease.carrier.endpoint === two) lease.discard('fault');
+      scene.dial.behave(two, 'hang');
+      const seekers = Array.from({ length: 12 }, (_, i) => scene.seek(`s${i}`));
+      scene.settle();
+      expect(scene.dial.underWay).toHaveLength(3);
+      expect(seekers.filter(({ lease }) => lease !== null)).toHaveLength(9);
+      scene.pass(250 + 17);
+      expect(seekers.every(({ lease }) => lease !== null)).toBe(true);
+    }
+  });
+
+  it('does not keep one from being found that comes back while every dial fails', () => {
+    const scene = new Scene({ endpoints: 2 });
+    scene.dial.behave(one, 'refuse');
+    scene.dial.behave(two, 'refuse');
+    const seeker = scene.seek();
+    scene.pass(500);
+    scene.dial.behave(two, 'hang');
+    scene.pass(600);
+    expect(seeker.lease).toBeNull();
+    scene.dial.behave(one, 'connect');
+    scene.pass(550);
+    expect(seeker.lease?.carrier.endpoint).toBe(one);
+  });
+
+  it('leaves nothing in the wheel', () => {
+    const scene = connected({ endpoints: 2 });
+    scene.dial.behave(one, 'hang');
+    scene.dial.behave(two, 'hang');
+    const seeker = scene.seek();
+    scene.upstream.cancel(seeker);
+    for (const dial of scene.dial.underWay) dial.fail();
+    scene.pass(10_000);
+    expect([scene.wheel.size, scene.clock.pendingSleeps]).toEqual([0, 0]);
+  });
+});
+
+describe('a single endpoint', () => {
+  it('that hangs has as many dials as there may be, and no more for being slow', () => {
+    const scene = new Scene({ pool: { maxDials: 3 } });
+    for (let i = 0; i < 5; i += 1) scene.seek();
+    scene.pass(1_000);
+    expect([scene.dial.underWay.length, scene.dial.all.length]).toEqual([3, 3]);
+  });
+
+  it('is dialled at once though a dial hangs to one that is gone', () => {
+    const scene = new Scene();
+    const seeker = scene.seek();
+    scene.dial.behaviour = 'connect';
+    scene.upstream.setEndpoints([{ ip: '10.0.0.9', port: 80 }]);
+    scene.settle();
+    expect(seeker.lease?.carrier.endpoint).toBe('10.0.0.9:80');
+  });
+});
+
 describe('a new set of endpoints', () => {
   it('closes what lies idle at those that are gone', () => {
     const scene = connected({ endpoints: 2 });
