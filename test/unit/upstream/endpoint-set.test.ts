@@ -123,11 +123,13 @@ describe('beside an endpoint that has connections, one whose dials fail', () => 
 
   it('is not preferred though it has the fewest connections', () => {
     const scene = lopsided();
+    // Its pause is over.
+    scene.pass(30);
     const dialled = scene.dial.all.length;
     const seekers = [scene.seek('a'), scene.seek('b')];
     scene.settle();
     expect(seekers.map(({ lease }) => lease?.carrier.endpoint)).toEqual([one, one]);
-    expect(scene.dial.addresses.slice(dialled)).toEqual([one, one]);
+    expect(scene.dial.addresses.slice(dialled)).toEqual([one, two, one]);
   });
 
   it('is tried again after its pause, once at a time, and costs nobody anything', () => {
