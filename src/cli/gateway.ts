@@ -53,12 +53,14 @@ export class Gateway {
   #config: GatewayConfig;
   #upstreams = new Map<string, LiveUpstream>();
   #listeners = new Map<string, LiveListener>();
+  /** Taken out by a reload, with clients that are still being served. */
+  #retired: Listener[] = [];
   #admin: AdminServer | null = null;
   /** What the admin server was opened with. */
   readonly #adminConfig: GatewayConfig['admin'];
   #isReady = false;
   #drained: Promise<number> | null = null;
-  #onDrained: () => void = () => undefined;
+  #onDrained: (abandoned: number) => void = () => undefined;
 
   constructor(config: GatewayConfig, parts: GatewayParts) {
     const { clock, random, telemetry } = parts;
@@ -95,7 +97,7 @@ export class Gateway {
 
   // ---- Start
 
-  /** Warms up first, then listens. Rejects with what to do when an address cannot be had. */
+  /** Begins to warm up, and listens without waiting for that. Rejects with what to do when an address cannot be had. */
   async start(): Promise<void> {
     const config = this.#config;
     this.#upstreams = this.#makeUpstreams(config);
@@ -242,7 +244,12 @@ export class Gateway {
       live?.listener.update(options);
       if (live !== undefined) live.routed.route = this.#routeTo(upstreams, upstream);
     }
-    for (const [key, { listener }] of this.#listeners) if (!listeners.has(key)) listener.retire();
+    this.#retired = this.#retired.filter(({ hasConnections }) => hasConnections);
+    for (const [key, { listener }] of this.#listeners) {
+      if (listeners.has(key)) continue;
+      listener.retire();
+      this.#retired.push(listener);
+    }
     this.#upstreams = upstreams;
     this.#listeners = listeners;
     for (const [name, live] of before) if (upstreams.get(name) !== live) live.retire();
@@ -262,7 +269,8 @@ export class Gateway {
 
   /**
    * Serves on, and says `Connection: close`, until nothing has been active for a quiet time or the deadline passes; then
-   * closes everything. Gives the number of exchanges that were cut off. Asked twice, it drains once.
+   * closes everything. A response that its client has not taken yet counts as active. Gives the number of exchanges that
+   * were cut off. Asked twice, it drains once.
    */
   drain(reason: string): Promise<number> {
     this.#drained ??= this.#drain(reason);
@@ -270,7 +278,7 @@ export class Gateway {
   }
 
   /** Calls back when a drain has ended, whoever asked for it. */
-  onDrained(listener: () => void): void {
+  onDrained(listener: (abandoned: number) => void): void {
     this.#onDrained = listener;
   }
 
@@ -280,11 +288,19 @@ export class Gateway {
     telemetry.setDraining(reason);
     this.#gate.isDraining = true;
     await this.#quiet(beganMs);
-    const abandoned = this.#gate.active;
+    const abandoned = this.#gate.active + this.#untaken;
     telemetry.onDrained({ tookMs: this.#wheel.now() - beganMs, abandoned });
     await this.stop();
-    this.#onDrained();
+    this.#onDrained(abandoned);
     return abandoned;
+  }
+
+  get #allListeners(): Listener[] {
+    return [...[...this.#listeners.values()].map(({ listener }) => listener), ...this.#retired];
+  }
+
+  get #untaken(): number {
+    return this.#allListeners.reduce((count, { untaken }) => count + untaken, 0);
   }
 
   #quiet(beganMs: number): Promise<void> {
@@ -293,7 +309,7 @@ export class Gateway {
         const { quietMs, deadlineMs } = this.#config.drain;
         const nowMs = this.#wheel.now();
         const lastMs = Math.max(beganMs, this.#gate.lastActiveMs);
-        const isQuiet = this.#gate.active === 0 && nowMs - lastMs >= quietMs;
+        const isQuiet = this.#gate.active === 0 && nowMs - lastMs >= quietMs && this.#untaken === 0;
         if (isQuiet || nowMs - beganMs >= deadlineMs) resolve();
         else this.#wheel.set(look, DRAIN_LOOK_MS);
       });
@@ -301,9 +317,9 @@ export class Gateway {
     });
   }
 
-  /** Closes everything now. */
+  /** Closes everything now: clients before it returns, so that the process may end right after. */
   async stop(): Promise<void> {
-    for (const { listener } of this.#listeners.values()) listener.destroy();
+    for (const listener of this.#allListeners) listener.destroy();
     for (const live of this.#upstreams.values()) live.destroy();
     await this.#admin?.close();
     this.#wheel.stop();

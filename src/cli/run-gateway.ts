@@ -72,7 +72,10 @@ function tellWarnings(file: string, warnings: readonly Mistake[]): void {
   if (warnings.length > 0) process.stderr.write(ended(formatMistakes(file, warnings)));
 }
 
-/** Resolves with the exit code when a signal has ended the gateway: after a drain, or at once by a second signal. */
+/**
+ * Resolves with the exit code when a signal has ended the gateway: after a drain, with 0 if it cut nobody off, or at once
+ * by a second signal.
+ */
 function onSignals(gateway: Gateway): Promise<number> {
   // Node would open its inspector, to everybody on this machine.
   process.on('SIGUSR1', () => undefined);
@@ -80,6 +83,8 @@ function onSignals(gateway: Gateway): Promise<number> {
     let isEnding = false;
     const end = (signal: NodeJS.Signals): void => {
       if (isEnding) {
+        // Who is cut off is told so by a reset; the end of the process alone would send an orderly end.
+        gateway.stop().catch(() => undefined);
         resolve(1);
         return;
       }
@@ -89,7 +94,7 @@ function onSignals(gateway: Gateway): Promise<number> {
     process.on('SIGTERM', end);
     process.on('SIGINT', end);
     // Also when it was the admin server that asked.
-    gateway.onDrained(() => resolve(0));
+    gateway.onDrained((abandoned) => resolve(abandoned === 0 ? 0 : 1));
   });
 }
 

@@ -135,7 +135,6 @@ export class ClientConnection implements ClientExchange {
     if (this.#state === 'exchange' && this.#requests === exchange) this.#receiver = receiver;
   }
 
-  /** Whether to read on at once. */
   #readBody(): boolean {
     const receiver = this.#receiver;
     if (receiver === null || this.#body.isDone || this.#body.isPaused) return false;
@@ -287,13 +286,10 @@ export class ClientConnection implements ClientExchange {
 
   #finish(keeps: boolean): void {
     this.#endExchange();
-    if (keeps && this.#body.isDone) {
-      this.#nextRequest();
-      return;
-    }
     // Nothing is unread that a reset could be sent for: closing at once is safe, and much the cheapest.
     const isQuiet = this.#body.isDone && this.#input.isEmpty;
-    if (isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed)) this.#closeWritten();
+    if (keeps && this.#body.isDone) this.#nextRequest();
+    else if (isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed)) this.#closeWritten();
     else this.#linger();
   }
 
@@ -373,9 +369,15 @@ export class ClientConnection implements ClientExchange {
     if (this.#isBetween() && !this.#parser.hasBegun) this.#closeWritten();
   }
 
-  /** Closes now, whatever is under way. */
+  /** Its last response is whole, and the client has not taken all of it yet. */
+  get isUntaken(): boolean {
+    return (this.#isBetween() || this.#state === 'lingering') && this.holdsBytes;
+  }
+
+  /** Closes now, whatever is under way. A response that is not whole must not look so; of one that is, nothing is lost. */
   destroy(): void {
-    this.#socket.destroy();
+    if (this.#state === 'exchange' || this.holdsBytes) this.#output.cutOff();
+    else this.#socket.destroy();
   }
 
   /** What the client owes its exchange: room for the response, or some of its body. */
@@ -392,8 +394,7 @@ export class ClientConnection implements ClientExchange {
       if (awaited === 'room') this.#fail(clientStalled(stallTimeoutMs));
       else this.#stopBody(bodyTimeout(stallTimeoutMs));
     } else if (this.#isBetween() && this.#parser.hasBegun) this.#refuse(headTimeout(headTimeoutMs));
-    else if (!this.#output.holdsBytes) this.destroy();
-    else if (awaited === 'end') this.#closeWritten();
-    else this.#output.cutOff();
+    else if (awaited === 'end' && this.holdsBytes) this.#closeWritten();
+    else this.destroy();
   }
 }

@@ -129,6 +129,17 @@ export class Listener {
     if (this.#server.listening) this.#server.close();
   }
 
+  /** Connections whose last response is whole and not taken yet. */
+  get untaken(): number {
+    let count = 0;
+    for (const { isUntaken } of this.#connections) if (isUntaken) count += 1;
+    return count;
+  }
+
+  get hasConnections(): boolean {
+    return this.#connections.size > 0;
+  }
+
   /** Closes everything now. */
   destroy(): void {
     this.#stopAccepting();

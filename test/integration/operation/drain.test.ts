@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { RunningGateway } from '../../support/gateway.ts';
 import type { Exit } from '../../support/process.ts';
 import { connectRawClient, type RawClient, requestOnce } from '../../support/raw-client.ts';
-import { within } from '../../support/wait-for.ts';
+import { waitFor, within } from '../../support/wait-for.ts';
 import { oneRequest, send } from './load.ts';
 import {
   admin,
@@ -23,6 +23,7 @@ const upgrade =
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 const orderly: Exit = { code: 0, signal: null };
+const cutShort: Exit = { code: 1, signal: null };
 
 async function gatewayWith(drain: { quiet: string; deadline: string }): Promise<RunningGateway> {
   const origin = await originForTest();
@@ -133,11 +134,11 @@ it('a second SIGTERM ends at once with 1', async () => {
   gateway.process.signal('SIGTERM');
   await gateway.process.waitForLine(/drain-began/);
   gateway.process.signal('SIGTERM');
-  expect(await exitOf(gateway, 1_000)).toEqual({ code: 1, signal: null });
+  expect(await exitOf(gateway, 1_000)).toEqual(cutShort);
   expect(await slow).toBeInstanceOf(Error);
 });
 
-it('the deadline passes with a tunnel open: an orderly end, and the log tells what was cut off', async () => {
+it('the deadline passes with a tunnel open: it ends with 1, and the log tells what was cut off', async () => {
   const gateway = await gatewayWith({ quiet: '50ms', deadline: '1s' });
   const tunnel = await clientOf(gateway);
   expect((await tunnel.exchange(upgrade)).status).toBe(101);
@@ -145,7 +146,7 @@ it('the deadline passes with a tunnel open: an orderly end, and the log tells wh
   await expect.poll(() => gateway.metric('sidepool_client_requests_total')).toBe(2);
   const beganMs = performance.now();
   gateway.process.signal('SIGTERM');
-  expect(await exitOf(gateway, 3_000)).toEqual(orderly);
+  expect(await exitOf(gateway, 3_000)).toEqual(cutShort);
   expect(performance.now() - beganMs).toBeGreaterThan(950);
   expect(await slow).toBeInstanceOf(Error);
   await tunnel.incomingEnd();
@@ -169,5 +170,60 @@ it('a reload while draining is taken, and draining goes on', async () => {
   });
   expect(await echoed(gateway.port)).toMatchObject({ 'x-team': 'shop' });
   expect((await requestOnce(gateway.port, get)).fields.get('connection')).toEqual(['close']);
+  expect(await exitOf(gateway, 3_000)).toEqual(cutShort);
+});
+
+it.each(['the deadline', 'a second signal', 'the deadline, its listener gone'])(
+  'a response that ends with its connection is reset by %s: an end would say that it is whole',
+  async (what) => {
+    const deadline = what === 'a second signal' ? '20s' : '600ms';
+    const origin = await originForTest();
+    const settings = {
+      upstreams: { api: { url: origin.url } },
+      drain: { quiet: '50ms', deadline },
+    };
+    const gateway = await gatewayForTest(settings);
+    const client = await clientOf(gateway);
+    client.write('GET /drip?ms=1000 HTTP/1.0\r\n\r\n');
+    expect((await client.readBytes(17)).toString()).toMatch(/^HTTP\/1.1 200 OK/);
+    if (what.endsWith('gone')) {
+      const elsewhere = [{ address: '127.0.0.1:0', upstream: 'api' }];
+      await rewritten(gateway, { ...settings, listeners: elsewhere });
+    }
+    gateway.process.signal('SIGTERM');
+    await gateway.process.waitForLine(/drain-began/);
+    if (what === 'a second signal') gateway.process.signal('SIGTERM');
+    expect(await client.incomingEnd()).toBe('reset');
+    expect(await exitOf(gateway, 3_000)).toEqual(cutShort);
+  },
+);
+
+it('whole responses that a client has not read yet are waited for', async () => {
+  const gateway = await gatewayWith({ quiet: '100ms', deadline: '20s' });
+  const client = await clientOf(gateway);
+  // More than the kernel takes: the gateway holds whole responses, and no exchange is under way.
+  client.socket.pause();
+  client.write('GET /size/10k HTTP/1.1\r\nHost: local\r\n\r\n'.repeat(2_000));
+  await waitFor(() => isStill(gateway), { timeoutMs: 10_000, what: () => 'responses to be stuck' });
+  gateway.process.signal('SIGTERM');
+  await gateway.process.waitForLine(/drain-began/);
+  await sleep(700);
+  client.socket.resume();
+  let response = await client.readResponse();
+  let count = 1;
+  while (response.fields.get('connection') === undefined) {
+    response = await client.readResponse();
+    count += 1;
+  }
+  expect(count).toBeGreaterThan(1);
+  expect(await client.incomingEnd()).toBe('fin');
   expect(await exitOf(gateway, 3_000)).toEqual(orderly);
 });
+
+/** Whether requests have come, and for a while no more. */
+async function isStill(gateway: RunningGateway): Promise<true | undefined> {
+  const before = await gateway.metric('sidepool_client_requests_total');
+  await sleep(200);
+  const after = await gateway.metric('sidepool_client_requests_total');
+  return before > 1 && before === after ? true : undefined;
+}

@@ -378,6 +378,56 @@ describe('a response that breaks off', () => {
   });
 });
 
+describe('closing all, whatever is under way', () => {
+  const big = 'x'.repeat(100_000);
+
+  it('resets a response whose end is that of the connection, and ends others short', () => {
+    const on = scene();
+    const [old, young] = [on.connect(), on.connect()];
+    old.send(get10());
+    on.last.respond('HTTP/1.1 200 OK');
+    on.last.data('begun');
+    on.last.client.flush();
+    young.send(get());
+    on.last.respond('HTTP/1.1 200 OK', 'Content-Length: 10');
+    on.last.data('begun');
+    on.last.client.flush();
+    for (const each of on.connections) each.destroy();
+    expect([old.incoming, young.incoming]).toEqual(['reset', 'fin']);
+  });
+
+  it('resets a whole response of that kind only while its client has not taken it', () => {
+    const on = scene();
+    const [slow, quick] = [on.connect(), on.connect()];
+    slow.block();
+    for (const each of [slow, quick]) {
+      each.send(get10());
+      on.last.respond('HTTP/1.1 200 OK');
+      on.last.data(big);
+      on.last.end();
+    }
+    expect(on.gate.active).toBe(0);
+    expect(on.connections.map(({ isUntaken }) => isUntaken)).toEqual([true, false]);
+    for (const each of on.connections) each.destroy();
+    expect([slow.incoming, quick.incoming]).toEqual(['reset', 'fin']);
+  });
+
+  it('tells responses that a persistent connection still holds from those under way', () => {
+    const on = scene();
+    const client = on.connect();
+    client.block();
+    client.send(get());
+    on.last.respond('HTTP/1.1 200 OK', 'Content-Length: 5');
+    on.last.data('hello');
+    on.last.client.flush();
+    expect(on.connections[0]?.isUntaken).toBe(false);
+    on.last.end();
+    expect(on.connections[0]?.isUntaken).toBe(true);
+    client.drain();
+    expect(on.connections[0]?.isUntaken).toBe(false);
+  });
+});
+
 describe('the gate', () => {
   const ends = {
     'a response': (on: Scene) => on.last.answer(),
