@@ -11,6 +11,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { processorTimeUs } from '../bench/process-figures.ts';
@@ -248,8 +249,7 @@ for 60 seconds, on their side or the server's, and NAT between the two keeps a p
 | Circumstance | |
 | --- | --- |
 | date | ${begun.date} |
-| machine | ${begun.machine} |
-| kernel | ${begun.kernel} |
+| machine | ${machine()} |
 | \`net.ipv4.ip_local_port_range\`, \`tcp_tw_reuse\`, \`tcp_max_tw_buckets\` | ${setting('ip_local_port_range')}; ${setting('tcp_tw_reuse')}; ${setting('tcp_max_tw_buckets')} |
 | commit | ${begun.commit} |
 | gateway | \`${command}\` |
@@ -262,6 +262,12 @@ for 60 seconds, on their side or the server's, and NAT between the two keeps a p
 
 function grouped(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** What figures depend on, and nothing that tells whose machine it is. */
+function machine(): string {
+  const linux = begun.kernel.split('.', 2).join('.');
+  return `${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${linux}`;
 }
 
 function sourcePorts(): string {
