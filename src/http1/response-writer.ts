@@ -7,7 +7,6 @@ import { forwardedLines, hopByHop, leftOut } from './forwarded-lines.ts';
 export type ClientFraming =
   | { readonly kind: 'none' }
   | { readonly kind: 'length' }
-  | { readonly kind: 'known-length'; readonly bytes: number }
   | { readonly kind: 'chunked' }
   | { readonly kind: 'close' };
 
@@ -35,7 +34,6 @@ export function responseHead(
   const hasDate = fields.indexOf(FieldId.date) !== -1 && !head.options.named?.includes('date');
   if (!hasDate && head.status >= 200) text += `Date: ${date}\r\n`;
   if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  else if (framing.kind === 'known-length') text += `Content-Length: ${framing.bytes}\r\n`;
   return `${text}${connectionLines}\r\n`;
 }
 
