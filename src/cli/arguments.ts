@@ -1,6 +1,7 @@
 /** The command line. */
 import { parseArgs } from 'node:util';
 import { messageOf } from '../base/fault.ts';
+import { readAddress } from '../config/addresses.ts';
 import type { Pair } from '../config/load.ts';
 
 export type Command =
@@ -11,14 +12,14 @@ export type Command =
   | { readonly name: 'demo'; readonly once: boolean; readonly requests: number };
 
 export type GatewaySource =
-  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'file'; readonly file: string; readonly admin: string | undefined }
   | { readonly kind: 'pairs'; readonly pairs: readonly Pair[]; readonly admin: string | undefined };
 
 export const help = `Sidepool: warm, pooled upstream connections for clients that open one for every request.
 
 Usage:
   sidepool gateway --listen ADDR --upstream URL [--listen ADDR --upstream URL ...] [--admin ADDR]
-  sidepool gateway --config FILE
+  sidepool gateway --config FILE [--admin ADDR]
   sidepool check FILE
   sidepool demo [--once] [--requests N]
   sidepool --help | --version
@@ -29,7 +30,7 @@ Usage:
   demo      Runs the same load directly and through a gateway, over TLS, and shows the difference.
 
 Options:
-  --admin ADDR   where metrics and the status page are (default 127.0.0.1:15100; off for none)
+  --admin ADDR   where metrics and the status page are (default 127.0.0.1:15100; off for none); stands above the file's
   --once         end after the table
   --requests N   requests of the demo's load (default 2000)
 
@@ -78,9 +79,8 @@ function readGateway(words: readonly string[]): Command | string {
   if (config !== undefined) {
     if (listen.length + upstream.length > 0)
       return 'Give --config, or --listen with --upstream, not both.';
-    if (admin !== undefined)
-      return 'With --config the admin address stands in the file (admin.address).';
-    return { name: 'gateway', source: { kind: 'file', file: config } };
+    const mistake = admin === undefined || admin === 'off' ? undefined : adminMistake(admin);
+    return mistake ?? { name: 'gateway', source: { kind: 'file', file: config, admin } };
   }
   if (listen.length === 0) return 'Give --listen ADDR with --upstream URL, or --config FILE.';
   if (listen.length !== upstream.length) {
@@ -91,6 +91,12 @@ function readGateway(words: readonly string[]): Command | string {
     upstream: upstream[index] ?? '',
   }));
   return { name: 'gateway', source: { kind: 'pairs', pairs, admin } };
+}
+
+/** Told here: in the file, where mistakes have their places, it does not stand. */
+function adminMistake(admin: string): string | undefined {
+  const reading = readAddress(admin);
+  return reading.ok ? undefined : `--admin: found "${admin}"; ${reading.meant}.`;
 }
 
 function readCheck(words: readonly string[]): Command | string {

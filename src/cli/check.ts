@@ -4,7 +4,7 @@ import { ended, readConfigFile } from './config-file.ts';
 
 /** Prints the verdict and gives the exit code. */
 export function check(file: string): number {
-  const read = readConfigFile(file, process.env);
+  const read = readConfigFile(file, { env: process.env });
   if (!read.ok) {
     process.stderr.write(read.message);
     return 2;

@@ -13,11 +13,14 @@ export type ReadConfig =
       readonly secretFiles: readonly string[];
     };
 
+export interface ReadOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What `--admin` says beside `--config`. */
+  readonly admin?: string | undefined;
+}
+
 /** A checked configuration, or a message that names every mistake. Ends in a line break. */
-export function readConfigFile(
-  file: string,
-  env: Readonly<Record<string, string | undefined>>,
-): ReadConfig {
+export function readConfigFile(file: string, { env, admin }: ReadOptions): ReadConfig {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -28,6 +31,7 @@ export function readConfigFile(
   const parsed = parseConfig(text, {
     source: file,
     env,
+    admin,
     readFile: (path) => readFileSync(path, 'utf8'),
   });
   if (parsed.ok) return parsed;

@@ -35,7 +35,7 @@ export async function runGateway(source: GatewaySource, version: string): Promis
   const started = gateway.start();
   const reloading =
     source.kind === 'file'
-      ? reloadFrom(source.file, { gateway, started, telemetry, secretFiles: read.secretFiles })
+      ? reloadFrom(source, { gateway, started, telemetry, secretFiles: read.secretFiles })
       : null;
   try {
     await started;
@@ -59,7 +59,7 @@ function readSource(
   source: GatewaySource,
 ): Read | { readonly ok: false; readonly message: string } {
   if (source.kind === 'file') {
-    const read = readConfigFile(source.file, process.env);
+    const read = readConfigFile(source.file, { env: process.env, admin: source.admin });
     if (read.ok) tellWarnings(source.file, read.warnings);
     return read;
   }
@@ -106,8 +106,10 @@ interface ReloadParts {
   readonly secretFiles: readonly string[];
 }
 
+type FileSource = Extract<GatewaySource, { kind: 'file' }>;
+
 /** Reads the file again on SIGHUP and when it changes. One reload at a time, and none is missed. */
-function reloadFrom(file: string, parts: ReloadParts): ConfigWatch {
+function reloadFrom({ file, admin }: FileSource, parts: ReloadParts): ConfigWatch {
   const { gateway, started, telemetry, secretFiles } = parts;
   let isRunning = false;
   let isWanted = false;
@@ -127,7 +129,7 @@ function reloadFrom(file: string, parts: ReloadParts): ConfigWatch {
     isRunning = false;
   };
   const reloadOnce = async (): Promise<void> => {
-    const read = readConfigFile(file, process.env);
+    const read = readConfigFile(file, { env: process.env, admin });
     watch.also(read.secretFiles);
     if (!read.ok) {
       telemetry.onReload('refused', read.message.trim());

@@ -11,6 +11,8 @@ import { validate, withoutSecrets } from './validate.ts';
 export interface ConfigSource extends SecretSources {
   /** The file's path: relative paths in it count from its directory. */
   readonly source: string;
+  /** The admin server's address, or `off`, in place of what the file says. */
+  readonly admin?: string | undefined;
 }
 
 /** `secretFiles` are those that `${file:...}` named: when one of them changes, or comes to be, the configuration does. */
@@ -32,7 +34,7 @@ export function parseConfig(text: string, source: ConfigSource): ParsedConfig {
   const document = readDocument(text);
   if (!document.isReadable) return { ok: false, mistakes: document.mistakes, secretFiles: [] };
   const directory = dirname(source.source);
-  const assembled = assemble(document.value, {
+  const assembled = assemble(withAdmin(document.value, source.admin), {
     env: source.env,
     readFile: source.readFile,
     resolvePath: (path) => resolve(directory, path),
@@ -49,6 +51,16 @@ export function parseConfig(text: string, source: ConfigSource): ParsedConfig {
     warnings: assembled.warnings.map((finding) => document.locate(finding)).sort(byPlace),
     secretFiles: assembled.files,
   };
+}
+
+function withAdmin(written: unknown, admin: string | undefined): unknown {
+  if (admin === undefined || !isMap(written)) return written;
+  const rest = isMap(written.admin) ? written.admin : {};
+  return { ...written, admin: admin === 'off' ? 'off' : { ...rest, address: admin } };
+}
+
+function isMap(value: unknown): value is { readonly admin?: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function byPlace(a: Mistake, b: Mistake): number {

@@ -65,6 +65,15 @@ describe('a wrong call', () => {
   });
 });
 
+describe('the admin address of the command line beside a file', () => {
+  it('that is none ends with 2, and is told as what it is', async () => {
+    const path = file('any.yaml', 'listeners: []\n');
+    const { code, stderr } = await sidepool('gateway', '--config', path, '--admin', 'here');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--admin: found "here"; an address/);
+  });
+});
+
 const sixMistakes = `listeners:
   - address: 0.0.0.0:15101
     upstream: apj

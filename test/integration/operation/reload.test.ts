@@ -1,12 +1,18 @@
 /** A reload under load: what changes counts from the next request, and nobody is dropped. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { freePorts } from '../../support/free-port.ts';
 import type { RunningGateway } from '../../support/gateway.ts';
+import { startProcess } from '../../support/process.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { Load } from './load.ts';
 import {
   configOf,
   echoed,
+  endLater,
   gatewayForTest,
   loadForTest,
   originForTest,
@@ -145,4 +151,37 @@ it('ten reloads by file and by signal at once end with the last one in force', a
   await waitFor(async () => (await echoed(gateway.port))['x-nth'] === '10');
   await someMore(load);
   expect((await load.stop()).failures).toEqual([]);
+});
+
+it('an admin address of the command line stands above that of the file, after a reload too', async () => {
+  const origin = await originForTest();
+  const dir = makeTempDir('admin');
+  endLater(() => dir.remove());
+  const [listen, fromFile, given] = await freePorts(3);
+  const path = dir.file('gateway.yaml');
+  const write = (level: string) =>
+    writeFileSync(
+      path,
+      JSON.stringify({
+        listeners: [{ address: `127.0.0.1:${listen}`, upstream: 'api' }],
+        upstreams: { api: { url: origin.url } },
+        admin: { address: `127.0.0.1:${fromFile}` },
+        drain: shortDrain,
+        log: { level },
+      }),
+    );
+  write('info');
+  const url = `http://127.0.0.1:${given}`;
+  const started = await startProcess({
+    command: process.execPath,
+    args: ['cmd/sidepool.ts', 'gateway', '--config', path, '--admin', `127.0.0.1:${given}`],
+    cwd: join(import.meta.dirname, '..', '..', '..'),
+    ready: { kind: 'http', url: `${url}/readyz` },
+  });
+  endLater(() => started.stop());
+  write('debug');
+  await started.waitForLine(/"event":"reload","outcome":"applied"/);
+  expect(started.stdout()).not.toContain('admin counts from the next start');
+  expect(await (await fetch(`${url}/config`)).text()).not.toContain(String(fromFile));
+  await expect(fetch(`http://127.0.0.1:${fromFile}/livez`)).rejects.toThrow();
 });

@@ -36,6 +36,13 @@ describe('the words behind sidepool', () => {
       name: 'gateway',
       source: { kind: 'file', file: 'a.yaml' },
     });
+    expect(read('gateway --config a.yaml --admin off')).toEqual({
+      name: 'gateway',
+      source: { kind: 'file', file: 'a.yaml', admin: 'off' },
+    });
+    expect(read('gateway --config a.yaml --admin [::1]:1')).toMatchObject({
+      source: { admin: '[::1]:1' },
+    });
     expect(read('check a.yaml')).toEqual({ name: 'check', file: 'a.yaml' });
   });
 
@@ -55,10 +62,7 @@ describe('the words behind sidepool', () => {
     ['gateway --listen a', '1 --listen and 0 --upstream: they come in pairs.'],
     ['gateway --config a --listen b', 'Give --config, or --listen with --upstream, not both.'],
     ['gateway --config a --upstream b', 'Give --config, or --listen with --upstream, not both.'],
-    [
-      'gateway --config a --admin off',
-      'With --config the admin address stands in the file (admin.address).',
-    ],
+    ['gateway --config a --admin 15100', /^--admin: found "15100"; .*write 127\.0\.0\.1:15100/],
     ['gateway a.yaml', /positional/],
     ['gateway --lissten a', /--lissten/],
     ['check', 'Give one file: sidepool check FILE.'],

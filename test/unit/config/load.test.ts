@@ -475,3 +475,31 @@ describe('the short form', () => {
     expect(parsed.ok ? [] : parsed.mistakes.map(({ path }) => path)).toEqual(['--admin']);
   });
 });
+
+describe('an admin address given beside the file', () => {
+  const listeners = [{ address: '127.0.0.1:15101', upstream: 'a' }];
+  const file = { listeners, upstreams: { a: { url: 'https://a.example' } } };
+  const read = (admin: unknown, instead: string) => {
+    const text = JSON.stringify(admin === undefined ? file : { ...file, admin });
+    return parseConfig(text, { ...source, admin: instead });
+  };
+
+  it.each([undefined, 'off', { address: '[::]:1', readyWait: '5s' }])(
+    "stands in the place of the file's: %j",
+    (admin) => {
+      expect(read(admin, '127.0.0.1:2')).toMatchObject({
+        config: { admin: { address: { host: '127.0.0.1', port: 2 }, readyWaitMs: 5_000 } },
+      });
+      expect(read(admin, 'off')).toMatchObject({ config: { admin: null } });
+    },
+  );
+
+  it('leaves the rest of what the file says of it', () => {
+    const read1s = read({ address: '[::]:1', readyWait: '1s' }, '127.0.0.1:2');
+    expect(read1s).toMatchObject({ config: { admin: { readyWaitMs: 1_000 } } });
+  });
+
+  it('is checked against the listeners', () => {
+    expect(read(undefined, '127.0.0.1:15101').ok).toBe(false);
+  });
+});
