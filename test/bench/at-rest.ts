@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { RunningProcess } from '../support/process.ts';
-import { gatewayStart, type Running, type Target } from './contenders.ts';
+import type { Running, Target } from './peers/peer.ts';
+import { routesTo } from './peers/routes.ts';
+import { gatewayStart } from './peers/sidepool.ts';
 import { exactProcessorTimeUs, memory, wakeups } from './process-figures.ts';
 
 export interface RestFigures {
@@ -14,8 +16,7 @@ export interface RestFigures {
 }
 
 /** Over `seconds`, after a pause in which the work of the last load ends. */
-export async function atRest(proxy: Running, seconds = 10): Promise<RestFigures> {
-  const { pid } = proxy.process;
+export async function atRest(pid: number, seconds = 10): Promise<RestFigures> {
   await sleep(2_000);
   const before = { processorUs: exactProcessorTimeUs(pid), wakeups: wakeups(pid) };
   await sleep(seconds * 1_000);
@@ -26,21 +27,23 @@ export async function atRest(proxy: Running, seconds = 10): Promise<RestFigures>
 }
 
 /** Anonymous memory for each idle keep-alive client that has made one request, in KiB. */
-export async function memoryPerIdleClient(proxy: Running, clients = 2_000): Promise<number> {
-  const before = memory(proxy.process.pid).anonymousKiB;
+export async function memoryPerIdleClient(
+  { pid = 0, urls }: Running,
+  clients = 2_000,
+): Promise<number> {
+  const port = Number(new URL(urls[0] ?? '').port);
+  const before = memory(pid).anonymousKiB;
   const open: Socket[] = [];
   try {
     // In small batches: this is about memory, not about a flood.
     while (open.length < clients) {
       const batch = Math.min(50, clients - open.length);
-      open.push(
-        ...(await Promise.all(Array.from({ length: batch }, () => idleClient(proxy.port)))),
-      );
+      open.push(...(await Promise.all(Array.from({ length: batch }, () => idleClient(port)))));
     }
     await sleep(1_000);
     const gone = open.filter((socket) => socket.destroyed || socket.readableEnded).length;
     if (gone > 0) throw new Error(`${gone} of ${clients} idle clients were closed by the proxy`);
-    return (memory(proxy.process.pid).anonymousKiB - before) / clients;
+    return (memory(pid).anonymousKiB - before) / clients;
   } finally {
     for (const socket of open) socket.destroy();
   }
@@ -62,9 +65,11 @@ export async function startToReadyMs(
 ): Promise<number[]> {
   const taken: number[] = [];
   while (taken.length < times) {
-    const [port, adminPort] = (await freePorts(2)) as [number, number];
+    const routes = await routesTo(target);
+    const adminPort = await freePort();
+    const options = gatewayStart({ command }, target, routes, adminPort);
     const begin = performance.now();
-    const started = new RunningProcess(gatewayStart(command, target, port, adminPort));
+    const started = new RunningProcess(options);
     try {
       while (!(await isReady(adminPort))) {
         if (started.exit) throw new Error(`it ended before it was ready: ${started.output()}`);

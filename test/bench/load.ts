@@ -1,48 +1,75 @@
 /** The load: wrk for keep-alive clients, ab for clients of one HTTP/1.0 request. */
 import { runToEnd } from '../support/process.ts';
 import { requireProgram } from '../support/program.ts';
-import type { Running } from './contenders.ts';
+import type { Running } from './peers/peer.ts';
 import { processorTimeUs } from './process-figures.ts';
 
 export interface LoadFigures {
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Processor time of the proxy for each request. */
+  /** Processor time of the proxy for each request; NaN where there is no proxy. */
   readonly processorUs: number;
   readonly medianMs: number;
   readonly p99Ms: number;
-  /** Responses that were not 200, and connections that failed. */
+  /** Responses that were not 2xx, and connections that failed. */
   readonly errors: number;
 }
 
-interface Answered extends Omit<LoadFigures, 'processorUs'> {}
+export interface Answered extends Omit<LoadFigures, 'processorUs'> {}
 
 export interface Load {
+  /** Short, and the same from run to run: a key in the result files. */
   readonly name: string;
-  readonly program: 'wrk' | 'ab';
-  readonly run: (url: string) => Promise<Answered>;
+  readonly title: string;
+  readonly programs: readonly string[];
+  readonly seconds: number;
+  /** Told the addresses of the proxy, one for each origin. */
+  readonly run: (urls: readonly string[]) => Promise<Answered>;
 }
 
-export function keepAliveLoad(seconds: number): Load {
+export interface WrkOptions {
+  readonly clients?: number;
+  readonly path?: string;
+  /** A Lua script for wrk. */
+  readonly script?: string;
+}
+
+export function keepAliveLoad(
+  seconds: number,
+  options: WrkOptions & { title?: string } = {},
+): Load {
+  const { clients = 64, path = '/small' } = options;
   return {
-    name: 'keep-alive, 64 clients (wrk)',
-    program: 'wrk',
-    run: (url) => runWrk(url, seconds),
+    name: `wrk-${clients}${path.replaceAll('/', '-')}`,
+    title: options.title ?? `${clients} keep-alive clients`,
+    programs: ['wrk'],
+    seconds,
+    run: ([url]) => runWrk(`${url}${path}`, seconds, { ...options, clients }),
   };
 }
 
-export function oneRequestLoad(requests: number): Load {
+/** Clients of one HTTP/1.0 request each, 32 at a time, for so many seconds. */
+export function oneRequestLoad(
+  seconds: number,
+  options: { title?: string; path?: string; args?: readonly string[]; name?: string } = {},
+): Load {
+  const { path = '/small', args = [] } = options;
   return {
-    name: 'one HTTP/1.0 request a connection, 32 at a time (ab)',
-    program: 'ab',
-    run: (url) => runAb(url, ['-n', String(requests), '-c', '32']),
+    name: options.name ?? `ab-32${path.replaceAll('/', '-')}`,
+    title: options.title ?? 'one HTTP/1.0 request a connection, 32 at a time',
+    programs: ['ab'],
+    seconds,
+    // -t alone would mean 50,000 requests at most.
+    run: ([url]) =>
+      runAb(`${url}${path}`, ['-t', String(seconds), '-n', '1000000', '-c', '32', ...args]),
   };
 }
 
 export async function measure(load: Load, proxy: Running): Promise<LoadFigures> {
-  const before = processorTimeUs(proxy.process.pid);
-  const answered = await load.run(proxy.url);
-  const used = processorTimeUs(proxy.process.pid) - before;
+  const { pid } = proxy;
+  const before = pid === undefined ? Number.NaN : processorTimeUs(pid);
+  const answered = await load.run(proxy.urls);
+  const used = pid === undefined ? Number.NaN : processorTimeUs(pid) - before;
   return { ...answered, processorUs: used / answered.requests };
 }
 
@@ -60,18 +87,26 @@ export async function atLeast(
   return done;
 }
 
-async function runWrk(url: string, seconds: number): Promise<Answered> {
+export async function runWrk(
+  url: string,
+  seconds: number,
+  { clients = 64, script }: WrkOptions = {},
+): Promise<Answered> {
+  const more = script === undefined ? [] : ['-s', script];
   const { stdout, stderr, code } = await runToEnd({
     command: requireProgram('wrk'),
-    args: ['-t1', '-c64', `-d${seconds}s`, '--latency', url],
-    timeoutMs: seconds * 1_000 + 20_000,
+    args: ['-t1', `-c${clients}`, `-d${seconds}s`, '--timeout', '10s', '--latency', ...more, url],
+    timeoutMs: seconds * 1_000 + 30_000,
   });
   if (code !== 0) throw new Error(`wrk failed: ${stdout}${stderr}`);
-  const requests = number(stdout, /(\d+) requests in/);
+  return readWrk(stdout);
+}
+
+export function readWrk(stdout: string): Answered {
   const socketErrors = [...(/Socket errors: (.*)/.exec(stdout)?.[1] ?? '').matchAll(/\d+/g)];
   const lost = socketErrors.reduce((sum, [count]) => sum + Number(count), 0);
   return {
-    requests,
+    requests: number(stdout, /(\d+) requests in/),
     requestsPerSecond: number(stdout, /Requests\/sec:\s+([\d.]+)/),
     medianMs: wrkTimeMs(stdout, '50'),
     p99Ms: wrkTimeMs(stdout, '99'),
@@ -79,13 +114,17 @@ async function runWrk(url: string, seconds: number): Promise<Answered> {
   };
 }
 
-async function runAb(url: string, args: readonly string[]): Promise<Answered> {
+export async function runAb(url: string, args: readonly string[]): Promise<Answered> {
   const { stdout, stderr, code } = await runToEnd({
     command: requireProgram('ab'),
-    args: ['-q', ...args, url],
+    args: ['-q', '-r', ...args, url],
     timeoutMs: 120_000,
   });
   if (code !== 0) throw new Error(`ab failed: ${stdout}${stderr}`);
+  return readAb(stdout);
+}
+
+export function readAb(stdout: string): Answered {
   return {
     requests: number(stdout, /Complete requests:\s+(\d+)/),
     requestsPerSecond: number(stdout, /Requests per second:\s+([\d.]+)/),

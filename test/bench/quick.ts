@@ -14,20 +14,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { CertificateAuthority } from '../support/certificates.ts';
 import { findProgram } from '../support/program.ts';
-import { makeTempDir } from '../support/temp-dir.ts';
 import { atRest, memoryPerIdleClient, type RestFigures, startToReadyMs } from './at-rest.ts';
-import {
-  type Contender,
-  gateway,
-  haproxyProxy,
-  missingBuild,
-  nginxProxy,
-  type Running,
-  startOrigin,
-  type Target,
-} from './contenders.ts';
 import {
   atLeast,
   keepAliveLoad,
@@ -36,10 +24,14 @@ import {
   measure,
   oneRequestLoad,
 } from './load.ts';
+import { haproxyPeer } from './peers/haproxy.ts';
+import { nginxPeer } from './peers/nginx.ts';
+import type { Peer, Running, Target } from './peers/peer.ts';
+import { ownBuild, sidepoolPeer } from './peers/sidepool.ts';
 import { type Memory, memory } from './process-figures.ts';
 import { circumstances, markdownTable, type Spread, shown, spread } from './report.ts';
+import { withScene } from './scene.ts';
 
-const ownBuild = 'node dist/sidepool.cjs gateway';
 const warmUpRequests = 30_000;
 const requestsBeforeMemory = 200_000;
 
@@ -69,29 +61,18 @@ const say = (text: string): void => {
 };
 const begun = circumstances();
 const programs = new Set(['nginx', 'haproxy', 'wrk', 'ab'].filter((name) => findProgram(name)));
-const dir = makeTempDir('bench');
-try {
-  await main();
-} finally {
-  dir.remove();
-}
+await main();
 
 async function main(): Promise<void> {
   if (!programs.has('nginx')) return say('nothing measured: nginx, the origin, is not installed');
   if (begun.loadAverage > 0.5)
     say(`the machine is busy (load ${begun.loadAverage.toFixed(2)}): figures will be uneven`);
-  const authority = options.tls ? await CertificateAuthority.create(dir.path) : undefined;
-  const origin = await startOrigin(await authority?.issueForLoopback());
-  try {
-    const target: Target = { origin, dir, authority };
-    const builds = gatewayBuilds();
-    const contenders = [
-      ...knownProxy(target),
-      ...builds.map(({ name, command }) => gateway(name, command, target)),
-    ];
-    const figures = await compare(contenders, availableLoads());
+  await withScene({ tls: options.tls }, async (target) => {
+    const builds = await gatewayBuilds();
+    const peers = [...knownProxy(), ...builds.map(({ peer }) => peer)];
+    const figures = await compare(peers, availableLoads(), target);
     for (const [nth, each] of figures.entries()) {
-      const build = builds.find(({ name }) => name === each.name);
+      const build = builds.find(({ peer }) => peer.title === each.name);
       if (build === undefined) continue;
       say(`${each.name}: start to ready`);
       figures[nth] = {
@@ -100,52 +81,57 @@ async function main(): Promise<void> {
       };
     }
     print(figures);
-  } finally {
-    await origin.stop();
-  }
-}
-
-function gatewayBuilds(): { name: string; command: string }[] {
-  const builds = [{ name: 'Sidepool', command: ownBuild }];
-  if (options.gateway !== undefined)
-    builds.push({ name: 'Sidepool, other', command: options.gateway });
-  return builds.filter(({ name, command }) => {
-    const missing = missingBuild(command);
-    if (missing) say(`${name} not measured: ${missing}`);
-    return missing === undefined;
   });
 }
 
-function knownProxy(target: Target): Contender[] {
-  if (!options.tls) return [nginxProxy(target)];
-  if (programs.has('haproxy')) return [haproxyProxy(target)];
+async function gatewayBuilds(): Promise<{ command: string; peer: Peer }[]> {
+  const commands = [ownBuild, ...(options.gateway === undefined ? [] : [options.gateway])];
+  const builds: { command: string; peer: Peer }[] = [];
+  for (const [nth, command] of commands.entries()) {
+    const title = nth === 0 ? 'Sidepool' : 'Sidepool, other';
+    const peer = sidepoolPeer({ name: title, title, settings: '', command });
+    try {
+      await peer.prepare();
+      builds.push({ command, peer });
+    } catch (cause) {
+      say(`${title} not measured: ${cause instanceof Error ? cause.message : cause}`);
+    }
+  }
+  return builds;
+}
+
+function knownProxy(): Peer[] {
+  if (!options.tls) return [nginxPeer];
+  if (programs.has('haproxy')) return [haproxyPeer];
   say('HAProxy not measured: it is not installed');
   return [];
 }
 
 function availableLoads(): Load[] {
-  return [keepAliveLoad(4), oneRequestLoad(30_000)].filter(({ name, program }) => {
-    if (!programs.has(program)) say(`not measured: ${name}: ${program} is not installed`);
-    return programs.has(program);
+  return [keepAliveLoad(4), oneRequestLoad(3)].filter(({ title, programs: needed }) => {
+    const missing = needed.filter((program) => !programs.has(program));
+    if (missing.length > 0) say(`not measured: ${title}: ${missing.join(' and ')} not installed`);
+    return missing.length === 0;
   });
 }
 
 async function compare(
-  contenders: readonly Contender[],
+  peers: readonly Peer[],
   loads: readonly Load[],
+  target: Target,
 ): Promise<Figures[]> {
   const running: Running[] = [];
   try {
-    for (const contender of contenders) {
-      say(`${contender.name}: start and warm up`);
-      const started = await contender.start();
+    for (const peer of peers) {
+      say(`${peer.title}: start and warm up`);
+      const started = await peer.start(target);
       running.push(started);
-      if (loads.length > 0) await atLeast(warmUpRequests, started.url, programs);
+      if (loads.length > 0) await atLeast(warmUpRequests, small(started), programs);
     }
-    const rounds = await runRounds(contenders, running, loads);
+    const rounds = await runRounds(peers, running, loads);
     const figures: Figures[] = [];
-    for (const [nth, contender] of contenders.entries()) {
-      say(`${contender.name}: memory, at rest, idle clients`);
+    for (const [nth, peer] of peers.entries()) {
+      say(`${peer.title}: memory, at rest, idle clients`);
       const own = rounds[nth] ?? {};
       const done =
         warmUpRequests +
@@ -153,31 +139,32 @@ async function compare(
           .flat()
           .reduce((sum, { requests }) => sum + requests, 0);
       const proxy = running[nth] as Running;
-      if (loads.length > 0) await atLeast(requestsBeforeMemory - done, proxy.url, programs);
+      const { pid = 0 } = proxy;
+      if (loads.length > 0) await atLeast(requestsBeforeMemory - done, small(proxy), programs);
       figures.push({
-        name: contender.name,
+        name: peer.title,
         loads: own,
         ratios: ratiosTo(rounds[0] ?? {}, own),
-        memory: memory(proxy.process.pid),
-        rest: await atRest(proxy),
-        idleClientKiB: await idleClients(contender, loads.length > 0),
+        memory: memory(pid),
+        rest: await atRest(pid),
+        idleClientKiB: await idleClients(() => peer.start(target), loads.length > 0),
         startToReadyMs: undefined,
       });
     }
     return figures;
   } finally {
-    await Promise.all(running.map((proxy) => proxy.process.stop()));
+    await Promise.all(running.map((proxy) => proxy.stop()));
   }
 }
 
 type Rounds = Record<string, LoadFigures[]>;
 
 async function runRounds(
-  contenders: readonly Contender[],
+  peers: readonly Peer[],
   running: readonly Running[],
   loads: readonly Load[],
 ): Promise<Rounds[]> {
-  const rounds: Rounds[] = contenders.map(() => ({}));
+  const rounds: Rounds[] = peers.map(() => ({}));
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const load of loads) {
       // The order alternates: whoever follows finds the caches as the other left them.
@@ -185,24 +172,28 @@ async function runRounds(
       for (const nth of order) {
         const figures = await measure(load, running[nth] as Running);
         say(
-          `round ${round + 1}, ${load.name}, ${contenders[nth]?.name}: ${figures.processorUs.toFixed(1)} us`,
+          `round ${round + 1}, ${load.title}, ${peers[nth]?.title}: ${figures.processorUs.toFixed(1)} us`,
         );
         const own = rounds[nth] as Rounds;
-        own[load.name] = [...(own[load.name] ?? []), figures];
+        own[load.title] = [...(own[load.title] ?? []), figures];
       }
     }
   }
   return rounds;
 }
 
+function small({ urls }: Running): string {
+  return `${urls[0]}/small`;
+}
+
 /** In a process of its own: one that has carried much load would find room in the memory it has. */
-async function idleClients(contender: Contender, canLoad: boolean): Promise<number> {
-  const fresh = await contender.start();
+async function idleClients(start: () => Promise<Running>, canLoad: boolean): Promise<number> {
+  const fresh = await start();
   try {
-    if (canLoad) await atLeast(5_000, fresh.url, programs);
+    if (canLoad) await atLeast(5_000, small(fresh), programs);
     return await memoryPerIdleClient(fresh);
   } finally {
-    await fresh.process.stop();
+    await fresh.stop();
   }
 }
 
