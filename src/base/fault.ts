@@ -47,8 +47,7 @@ export type FaultKind =
   | 'write-failed'
   // The gateway itself.
   | 'draining'
-  | 'internal'
-  | 'loop';
+  | 'internal';
 
 /** Whose doing the fault was. */
 export type FaultSide = 'client' | 'upstream' | 'gateway';
@@ -60,7 +59,13 @@ export type FaultSide = 'client' | 'upstream' | 'gateway';
 export type Sent = 'not-sent' | 'refused' | 'sent';
 
 /** How much of the final response had arrived. */
-export type Received = 'nothing' | 'part-of-head' | 'head' | 'whole';
+export type Received =
+  | 'nothing'
+  /** 1xx alone: none of the response, but a sign that somebody has the request in hand. */
+  | 'interim'
+  | 'part-of-head'
+  | 'head'
+  | 'whole';
 
 export interface Fault {
   readonly kind: FaultKind;

@@ -35,7 +35,12 @@ export class LiveUpstream {
     this.options = options;
     this.#clock = clock;
     this.#telemetry = telemetry.upstream(options.name, () => this.upstream.snapshot());
-    const tls = options.tls === null ? null : new TlsMaterial(options.tls);
+    const tls =
+      options.tls === null
+        ? null
+        : new TlsMaterial(options.tls, (cause) =>
+            telemetry.onCertificateUnusable(options.name, cause),
+          );
     this.upstream = new Upstream({
       options,
       clock,

@@ -191,7 +191,7 @@ const retry = section('Which failed attempts are made again.', {
   ),
   perTryTimeout: option(
     '0s',
-    'For the first octet of the response to one attempt.',
+    'For the first octet of the response to one attempt, while another may follow it.',
     duration('no such limit'),
   ),
   backoff: section('The pause before a retry, random up to a bound that doubles each time.', {

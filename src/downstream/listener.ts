@@ -1,7 +1,8 @@
 /** A local address that clients connect to. */
 import { chmodSync, chownSync, statSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { codeOf, messageOf } from '../base/fault.ts';
+import { AcceptQueues } from './accept-queues.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientGate } from './client-gate.ts';
 import type { ListenerTerms } from './client-parts.ts';
@@ -12,7 +13,7 @@ import type { ListenAddress, ListenerOptions } from './options.ts';
 export class Listener {
   #options: ListenerOptions;
   readonly #terms: ListenerTerms;
-  readonly #server: Server;
+  #queues: AcceptQueues | null = null;
   readonly #gate: ClientGate;
   readonly #handler: RequestHandler;
   readonly #connections = new Set<ClientConnection>();
@@ -22,9 +23,6 @@ export class Listener {
     this.#terms = { client: options.client, isRetired: false };
     this.#gate = gate;
     this.#handler = handler;
-    // Half-open: a client that ends its side after its request still gets its response.
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#onConnection(socket));
-    this.#server.on('error', (error) => this.#onError(error));
   }
 
   /** Opens it. Rejects, saying what to do, when the address cannot be had. */
@@ -40,26 +38,23 @@ export class Listener {
 
   /** Where it listens: the port is the one really had if 0 was asked for. */
   get address(): ListenAddress {
-    const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string') return this.#options.address;
-    return { kind: 'tcp', host: bound.address, port: bound.port };
+    const bound = this.#queues?.address ?? null;
+    return bound === null ? this.#options.address : { kind: 'tcp', ...bound };
   }
 
   async #listen(): Promise<void> {
     const { address, backlog } = this.#options;
     if (address.kind === 'unix') await removeStale(address.path);
-    await new Promise<void>((resolve, reject) => {
-      const onError = (error: Error): void => reject(explain(error, address));
-      this.#server.once('error', onError);
-      const where =
-        address.kind === 'unix'
-          ? { path: address.path }
-          : { host: address.host, port: address.port };
-      this.#server.listen({ ...where, backlog }, () => {
-        this.#server.off('error', onError);
-        resolve();
+    try {
+      this.#queues = await AcceptQueues.open({
+        address,
+        backlog,
+        onConnection: (socket) => this.#onConnection(socket),
+        onError: (error) => this.#onError(error),
       });
-    });
+    } catch (error) {
+      throw explain(error, address);
+    }
     if (address.kind !== 'unix') return;
     try {
       this.#ownSocket(address.path);
@@ -126,7 +121,7 @@ export class Listener {
   }
 
   #stopAccepting(): void {
-    if (this.#server.listening) this.#server.close();
+    this.#queues?.close();
   }
 
   /** Connections whose last response is whole and not taken yet. */
@@ -163,7 +158,7 @@ async function removeStale(path: string): Promise<void> {
   unlinkSync(path);
 }
 
-function explain(error: Error, address: ListenAddress): Error {
+function explain(error: unknown, address: ListenAddress): Error {
   const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
   switch (codeOf(error)) {
     case 'EADDRINUSE':

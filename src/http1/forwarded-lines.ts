@@ -13,6 +13,15 @@ export function leftOut(ids: readonly FieldId[]): LeftOut {
   return table;
 }
 
+/** Field lines without those of these names, given in lower case. */
+export function linesWithout(lines: string, removed: ReadonlySet<string> | null): string {
+  if (removed === null || lines === '') return lines;
+  return lines
+    .split(/(?<=\r\n)/)
+    .filter((line) => !removed.has(line.slice(0, line.indexOf(':')).toLowerCase()))
+    .join('');
+}
+
 /** `names` are further fields to leave out, in lower case: those that Connection named, or that configuration removes. */
 export function forwardedLines(
   fields: FieldTable,

@@ -61,7 +61,8 @@ export function requestHead(head: RequestHead, edits: RequestEdits, extras: Requ
   else if (head.framing === 'length') text += `Content-Length: ${head.contentLength}\r\n`;
   // RFC 9110 8.6: a method that anticipates content says so when there is none.
   else if (anticipates(head.method)) text += 'Content-Length: 0\r\n';
-  if (head.expectsContinue) text += 'Expect: 100-continue\r\n';
+  // A body that is held whole needs no leave to be sent.
+  if (head.expectsContinue && plan.kind === 'as-received') text += 'Expect: 100-continue\r\n';
   text += maxForwards(head, edits.removed);
   // RFC 9110 10.1.4: whoever sends TE names it in Connection. Only "trailers" is passed on.
   const asksTrailers = options.te && fields.members(FieldId.te).includes('trailers');

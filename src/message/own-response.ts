@@ -6,7 +6,7 @@
  */
 import type { Fault, FaultKind } from '../base/fault.ts';
 import { FieldId } from './fields.ts';
-import type { RequestHead } from './head.ts';
+import { type RequestHead, ResponseHead } from './head.ts';
 
 interface Answer {
   readonly status: number;
@@ -57,7 +57,6 @@ const answers: { readonly [kind in FaultKind]: Answer } = {
   'request-timeout': answer(504, 'http_response_timeout', 'Gateway Timeout'),
 
   internal: answer(500, 'proxy_internal_error', 'Internal Server Error'),
-  loop: answer(508, 'proxy_loop_detected', 'Loop Detected'),
 
   'client-gone': answer(0, 'http_request_error', ''),
   'client-stalled': answer(0, 'http_request_error', ''),
@@ -72,9 +71,17 @@ export function statusOf(kind: FaultKind): number {
   return answers[kind].status;
 }
 
+/** RFC 9110 15.2.1: the client may send its body. */
+export function continueNow(): ResponseHead {
+  const head = new ResponseHead();
+  head.status = 100;
+  head.reason = 'Continue';
+  return head;
+}
+
 /** What the caller is told about its request: RFC 9209 `details`. */
 export function detailsOf(fault: Fault): 'not-sent' | 'sent-no-response' | 'partial-response' {
-  if (fault.received !== 'nothing') return 'partial-response';
+  if (fault.received !== 'nothing' && fault.received !== 'interim') return 'partial-response';
   return fault.sent === 'sent' ? 'sent-no-response' : 'not-sent';
 }
 

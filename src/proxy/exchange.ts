@@ -10,21 +10,22 @@
  * An attempt that fails is made again where that is right (`resilience/retry-policy`); else the caller is told the
  * truth: an answer of the gateway's own while none of the response has gone out, a visible break after that.
  */
-import type { Fault } from '../base/fault.ts';
-import { Deadline } from '../base/timer-wheel.ts';
+import { defect, type Fault } from '../base/fault.ts';
 import type { ClientExchange, RequestReceiver } from '../downstream/handler.ts';
+import { linesWithout } from '../http1/forwarded-lines.ts';
 import { asReceived } from '../http1/request-writer.ts';
 import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
-import { ownResponse } from '../message/own-response.ts';
-import { mayRetryStatus, retryReason } from '../resilience/retry-policy.ts';
+import { continueNow, ownResponse } from '../message/own-response.ts';
+import type { RetryReason } from '../resilience/retry-policy.ts';
 import type { Carrier, Lease, LeaseNeed, LeaseSeeker, ResponseSink } from '../upstream/carrier.ts';
 import type { CloseReason } from '../upstream/observer.ts';
 import type { RawSocket } from '../upstream/wire.ts';
 import type { ExchangeContext } from './exchange-context.ts';
+import { ExchangeTimers } from './exchange-timers.ts';
 import { lengthRequired, tookTooLong } from './faults.ts';
 import { RequestBody } from './request-body.ts';
-import { chosenUpgrade, isPromisedIdempotent, needOf } from './request-traits.ts';
+import { chosenUpgrade, needOf } from './request-traits.ts';
 import { ResponseDrain } from './response-drain.ts';
 import { Retries } from './retries.ts';
 import type { Route } from './route.ts';
@@ -63,8 +64,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   #endpoint: string | null = null;
   #status = 0;
   #sentAtMs = 0;
-  #deadline: Deadline | null = null;
-  #pause: Deadline | null = null;
+  #timers: ExchangeTimers | null = null;
 
   // What the upstream reads and links while this waits for a lease.
   need: LeaseNeed;
@@ -94,15 +94,11 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     observer.onBegan();
     upstream.join();
     budget.onRequest();
-    if (policy.timeouts.requestMs > 0) this.#limitWhole(policy.timeouts.requestMs);
+    const { requestMs } = policy.timeouts;
+    if (requestMs > 0) this.#timed().limit(requestMs, () => this.#fail(tookTooLong(requestMs)));
     this.#isBeginning = true;
-    upstream.acquire(this);
+    this.#acquire();
     this.#isBeginning = false;
-  }
-
-  #limitWhole(requestMs: number): void {
-    this.#deadline = new Deadline(() => this.#fail(tookTooLong(requestMs)));
-    this.#context.wheel.set(this.#deadline, requestMs);
   }
 
   // ---- 2. A lease
@@ -112,16 +108,30 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     this.#attempts += 1;
     this.#wasReused = lease.isReused;
     this.#endpoint = lease.carrier.endpoint;
-    if (this.need === 'steady' && lease.isReused) {
-      // It could not be sent again: let an end of stream that has already arrived be seen first. Measured, this takes
-      // requests that are lost to a connection closed a moment ago from all to none.
-      this.#state = 'turning';
-      this.#context.clock.afterTurn(() => {
-        if (this.#state === 'turning') this.#send(lease);
-      });
-      return;
+    // It could not be sent again: let an end of stream that has already arrived be seen first. Measured, this takes
+    // requests that are lost to a connection closed a moment ago from all to none.
+    const mayHaveEnded = lease.isReused || lease.carrier.lastIdleMs > 0;
+    if (this.need === 'steady' && mayHaveEnded) this.#turn(lease);
+    else this.#sendSettled(lease);
+  }
+
+  /** Lets one turn of the loop pass before the lease is used. */
+  #turn(lease: Lease): void {
+    this.#state = 'turning';
+    this.#context.clock.afterTurn(() => {
+      if (this.#state === 'turning' && this.#lease === lease) this.#sendSettled(lease);
+    });
+  }
+
+  #sendSettled(lease: Lease): void {
+    const { carrier } = lease;
+    try {
+      if (carrier.isOpen && !carrier.isSettled) this.#turn(lease);
+      else this.#send(lease);
+    } catch (error) {
+      // It is called from the events of others, who are not to pay for a defect here.
+      this.#fail(defect(error));
     }
-    this.#send(lease);
   }
 
   onNoLease(failure: Fault): void {
@@ -134,14 +144,17 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     const { upstream, policy } = this.#route;
     const { carrier } = lease;
     if (!carrier.isOpen) {
-      // While a body was collected it was idle for longer than that.
-      if (this.#state === 'turning') upstream.onStale(carrier.endpoint, carrier.lastIdleMs);
+      // While a body was collected it was idle for longer than that; and what came behind a response closed it, not age.
+      if (this.#state === 'turning' && carrier.isSettled)
+        upstream.onStale(carrier.endpoint, carrier.lastIdleMs);
       this.#takeLease().discard('idle-closed-by-upstream');
       this.#acquire();
       return;
     }
     const wantsLength = this.#head.framing === 'chunked' && upstream.speaksHttp10(carrier);
     if (wantsLength && this.#body?.isWhole === false) {
+      // RFC 9110 10.1.1: nobody else will tell the client that it may go on.
+      if (this.#head.expectsContinue) this.#client.sendInterim(continueNow());
       this.#collect(this.#body);
       return;
     }
@@ -155,7 +168,10 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
         head: this.#head,
         edits: policy.edits,
         extras: { upgrade: chosenUpgrade(this.#head, policy), plan },
-        firstByteMs: policy.retry.perTryTimeoutMs || policy.timeouts.firstByteMs,
+        firstByteMs:
+          policy.retry.perTryTimeoutMs === 0
+            ? policy.timeouts.firstByteMs
+            : this.#retriesSoFar().firstByteMs,
         idleMs: policy.timeouts.idleMs,
       },
       this,
@@ -180,7 +196,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   }
 
   onBodyEnd(trailerLines: string): void {
-    this.#body?.end(trailerLines, this.#attached);
+    const { removed } = this.#route.policy.edits;
+    this.#body?.end(linesWithout(trailerLines, removed), this.#attached);
     if (this.#state === 'collecting') this.#send(this.#lease as Lease);
   }
 
@@ -246,13 +263,14 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   onSwitched(head: ResponseHead, upstream: RawSocket, upstreamRest: Buffer): void {
     const lease = this.#takeLease();
+    const { wheel } = this.#context;
     // A tunnel has a limit of its own, and no answer could be put into it.
-    if (this.#deadline !== null) this.#context.wheel.clear(this.#deadline);
+    this.#timers?.clearLimit();
     joinTunnel({
       client: this.#client.becomeTunnel(head),
       upstream,
       upstreamRest,
-      wheel: this.#context.wheel,
+      wheel,
       idleMs: this.#route.policy.timeouts.tunnelIdleMs,
       onEnded: () => {
         lease.discard('tunnel-ended');
@@ -268,58 +286,56 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     lease.discard('fault');
     if (this.#state !== 'attached') return;
     const retries = this.#retriesSoFar();
-    retries.onFault(failure, lease, this.#sentAtMs);
-    const { retry } = this.#route.policy;
-    const reason = retryReason(failure, lease.isReused, this.#requestState(), retry);
-    if (reason === null || !retries.take(reason)) this.#fail(failure);
-    else this.#again(retries.pauseMs(reason));
-  }
-
-  #requestState(): Parameters<typeof mayRetryStatus>[1] {
-    return {
-      method: this.#head.method,
-      isPromisedIdempotent: isPromisedIdempotent(this.#head, this.#route.policy.retry),
-      isBodyHeld: this.#body?.canReplay ?? true,
-      resends: this.#retries?.resends ?? 0,
-      hasResponded: this.#client.hasResponded,
-    };
+    const attempt = { lease, sentAtMs: this.#sentAtMs };
+    const reason = retries.afterFault(failure, attempt);
+    if (reason === null) this.#fail(failure);
+    else this.#again(reason, retries.pauseMs(reason));
   }
 
   /** Made for the first that is needed: nearly no exchange has one. */
   #retriesSoFar(): Retries {
-    this.#retries ??= new Retries(this.#route, this.#context);
+    this.#retries ??= new Retries(this.#route, this.#context, {
+      head: this.#head,
+      body: this.#body,
+      client: this.#client,
+    });
     return this.#retries;
+  }
+
+  #timed(): ExchangeTimers {
+    this.#timers ??= new ExchangeTimers(this.#context.wheel);
+    return this.#timers;
   }
 
   /** Whether this response is dropped for another attempt. */
   #retriesStatus(head: ResponseHead): boolean {
-    const { retry } = this.#route.policy;
     // By default there are none: no state is put together for each response.
-    if (retry.statuses.length === 0) return false;
-    if (!mayRetryStatus(head.status, this.#requestState(), retry)) return false;
-    const retries = this.#retriesSoFar();
-    const askedMs = retries.askedPauseMs(head.fields);
-    if (askedMs === null || !retries.take('status')) return false;
+    if (this.#route.policy.retry.statuses.length === 0) return false;
+    const pauseMs = this.#retriesSoFar().afterStatus(head);
+    if (pauseMs === null) return false;
     this.#dropResponse('not-reusable');
-    this.#again(askedMs ?? retries.pauseMs('status'));
+    this.#again('status', pauseMs);
     return true;
   }
 
-  /** Makes another attempt, on a new connection and rather to another endpoint. */
-  #again(delayMs: number): void {
-    this.need = 'new';
+  /** Makes another attempt: rather to another endpoint, and on a new connection where the last has ended. */
+  #again(reason: RetryReason, delayMs: number): void {
+    this.need = reason === 'status' || reason === 'try-timeout' ? 'any' : 'new';
     this.avoid = this.#endpoint;
     if (delayMs === 0) this.#acquire();
     else {
       this.#state = 'pausing';
-      this.#pause ??= new Deadline(() => this.#acquire());
-      this.#context.wheel.set(this.#pause, delayMs);
+      this.#timed().pause(delayMs, () => this.#acquire());
     }
   }
 
   #acquire(): void {
     this.#state = 'waiting';
-    this.#route.upstream.acquire(this);
+    try {
+      this.#route.upstream.acquire(this);
+    } catch (error) {
+      this.#fail(defect(error));
+    }
   }
 
   /** It cannot be carried: the client is told, in whatever way is still left. */
@@ -330,15 +346,14 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     this.#detach(isClientThere ? 'fault' : 'client-gone');
     const own = ownResponse(failure, this.#head);
     const canAnswer = isClientThere && own.status !== 0 && !this.#client.hasResponded;
-    const status = canAnswer ? own.status : 0;
     this.#route.observer.onFault(failure, {
-      status,
+      status: canAnswer ? own.status : 0,
       request: this.#head,
       attempts: this.#attempts,
       durationMs: this.#context.wheel.now() - this.#beganMs,
       endpoint: this.#endpoint,
     });
-    this.#end(canAnswer ? status : this.#status);
+    this.#end(canAnswer ? own.status : this.#status);
     if (canAnswer) this.#client.sendOwn(own);
     else if (isClientThere) this.#client.abort();
   }
@@ -384,13 +399,11 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   #end(status: number): void {
     if (this.#state === 'done') return;
     this.#state = 'done';
-    const { wheel } = this.#context;
-    if (this.#deadline !== null) wheel.clear(this.#deadline);
-    if (this.#pause !== null) wheel.clear(this.#pause);
+    this.#timers?.clear();
     this.#body?.release();
     this.#route.observer.onEnded({
       status,
-      durationMs: wheel.now() - this.#beganMs,
+      durationMs: this.#context.wheel.now() - this.#beganMs,
       isReused: this.#wasReused,
     });
     this.#route.upstream.part();

@@ -24,11 +24,17 @@ export class BodyBudget {
   }
 }
 
+/** A smaller chunk is copied, so that what it is a view of is not held with it: 64 KiB for one octet, at the worst. */
+const COPY_BYTES = 4 * 1024;
+
 export class HeldBody {
   readonly #limitBytes: number;
   readonly #budget: BodyBudget;
   #chunks: Buffer[] = [];
   #takenBytes = 0;
+  /** What small chunks are copied to; the last of `#chunks` is its beginning while there is room in it. */
+  #block: Buffer | null = null;
+  #blockBytes = 0;
   bytes = 0;
   /** Everything that came so far is still here. */
   canReplay = true;
@@ -58,8 +64,29 @@ export class HeldBody {
       }
     }
     this.bytes += chunk.length;
-    this.#chunks.push(chunk);
+    if (chunk.length < COPY_BYTES) this.#copy(chunk);
+    else {
+      this.#block = null;
+      this.#chunks.push(chunk);
+    }
     return true;
+  }
+
+  #copy(chunk: Buffer): void {
+    const from = this.#blockBytes;
+    if (this.#block === null || from + chunk.length > this.#block.length) {
+      // The first is most often all there is: it gets no more than its own length.
+      const isFirst = this.#chunks.length === 0;
+      this.#block = Buffer.allocUnsafeSlow(isFirst ? chunk.length : COPY_BYTES);
+      this.#block.set(chunk);
+      this.#blockBytes = chunk.length;
+      this.#chunks.push(this.#block.subarray(0, chunk.length));
+      return;
+    }
+    // Another view of the same memory: what was given out of it before is not written to.
+    this.#block.set(chunk, from);
+    this.#blockBytes += chunk.length;
+    this.#chunks[this.#chunks.length - 1] = this.#block.subarray(0, this.#blockBytes);
   }
 
   /** What was held has been sent: it is kept only for replay. */
@@ -69,6 +96,7 @@ export class HeldBody {
 
   release(): void {
     if (this.#chunks.length > 0) this.#chunks = [];
+    this.#block = null;
     this.#budget.release(this.#takenBytes);
     this.#takenBytes = 0;
     this.bytes = 0;

@@ -1,6 +1,7 @@
 /** Reads a small rest of a response that nobody waits for, so that its connection can be used again. */
 import type { Lease, ResponseSink } from '../upstream/carrier.ts';
 import type { CloseReason } from '../upstream/observer.ts';
+import type { RawSocket } from '../upstream/wire.ts';
 
 export class ResponseDrain implements ResponseSink {
   readonly #lease: Lease;
@@ -38,7 +39,9 @@ export class ResponseDrain implements ResponseSink {
     else this.#lease.discard(canReuse);
   }
 
-  onSwitched(): void {
+  onSwitched(_: unknown, upstream: RawSocket): void {
+    // Only the rest of a body is drained: nothing can be switched any more.
+    upstream.destroy();
     this.#lease.discard('client-gone');
   }
 

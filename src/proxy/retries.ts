@@ -2,38 +2,93 @@
 import type { Fault } from '../base/fault.ts';
 import type { FieldTable } from '../message/fields.ts';
 import { FieldId } from '../message/fields.ts';
+import type { RequestHead, ResponseHead } from '../message/head.ts';
 import { parseRetryAfter } from '../message/http-date.ts';
 import { backoffMs, steadyBackoffMs } from '../resilience/backoff.ts';
-import type { RetryReason } from '../resilience/retry-policy.ts';
-import type { Leasable, Lease } from '../upstream/carrier.ts';
+import {
+  firstByteLimitMs,
+  mayRetryStatus,
+  type RequestState,
+  type RetryReason,
+  retryReason,
+} from '../resilience/retry-policy.ts';
+import { type Leasable, type Lease, STALE_IDLE_MS } from '../upstream/carrier.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { isStale } from './faults.ts';
+import { isPromisedIdempotent } from './request-traits.ts';
 import type { Route } from './route.ts';
 
-/** No server of good sense closes a connection that has been idle for less. */
-const STALE_IDLE_MS = 1_000;
 /** A connection that was closed already ends a request within a round trip. */
 const STALE_LASTED_MS = 10;
+
+/** What is sent again, as far as it decides whether it may be. */
+export interface Resendable {
+  readonly head: RequestHead;
+  /** Null for a request without one. */
+  readonly body: { readonly canReplay: boolean } | null;
+  readonly client: { readonly hasResponded: boolean };
+}
 
 export class Retries {
   readonly #route: Route;
   readonly #context: ExchangeContext;
+  readonly #request: Resendable;
   /** Attempts made again after something had been sent. */
   resends = 0;
   #pending: RetryReason | null = null;
-  /** A reused connection that ended under this request. */
+  /** A connection that was idle before and ended under this request. */
   #stale: Leasable | null = null;
   /** Whether the last attempt ended as it does on a connection that was closed before. */
   #wasStale = false;
 
-  constructor(route: Route, context: ExchangeContext) {
+  constructor(route: Route, context: ExchangeContext, request: Resendable) {
     this.#route = route;
     this.#context = context;
+    this.#request = request;
   }
 
-  /** An attempt has failed that was sent at `sentAtMs`. */
-  onFault(failure: Fault, { carrier, isReused }: Lease, sentAtMs: number): void {
-    if (!isReused || !isStale(failure)) return;
+  /**
+   * An attempt has failed that was sent at `sentAtMs`. Gives why it is made again, taken from the budget, or null when it
+   * is not.
+   */
+  afterFault(
+    failure: Fault,
+    { lease, sentAtMs }: { readonly lease: Lease; readonly sentAtMs: number },
+  ): RetryReason | null {
+    this.#noteStale(failure, lease, sentAtMs);
+    const { retry } = this.#route.policy;
+    const reason = retryReason(failure, lease.mayBeStale, this.#state, retry);
+    return reason !== null && this.#take(reason) ? reason : null;
+  }
+
+  /** The pause before this response is asked for again, or null when it is passed on. */
+  afterStatus(head: ResponseHead): number | null {
+    const { retry } = this.#route.policy;
+    if (!mayRetryStatus(head.status, this.#state, retry)) return null;
+    const askedMs = this.#askedPauseMs(head.fields);
+    if (askedMs === null || !this.#take('status')) return null;
+    return askedMs ?? this.pauseMs('status');
+  }
+
+  /** How long the first octet of the response to the next attempt may take; 0 for no limit. */
+  get firstByteMs(): number {
+    const { retry, timeouts } = this.#route.policy;
+    return firstByteLimitMs(this.#state, retry, timeouts.firstByteMs);
+  }
+
+  get #state(): RequestState {
+    const { head, body, client } = this.#request;
+    return {
+      method: head.method,
+      isPromisedIdempotent: isPromisedIdempotent(head, this.#route.policy.retry),
+      isBodyHeld: body?.canReplay ?? true,
+      resends: this.resends,
+      hasResponded: client.hasResponded,
+    };
+  }
+
+  #noteStale(failure: Fault, { carrier, mayBeStale }: Lease, sentAtMs: number): void {
+    if (!mayBeStale || !isStale(failure)) return;
     this.#route.observer.onStale();
     this.#stale = carrier;
     const lastedMs = this.#context.wheel.now() - sentAtMs;
@@ -41,7 +96,7 @@ export class Retries {
   }
 
   /** Takes one retry, from the budget unless nothing had been sent. False when the budget is spent. */
-  take(reason: RetryReason): boolean {
+  #take(reason: RetryReason): boolean {
     const { budget, observer } = this.#route;
     this.failed();
     if (reason !== 'not-sent') {
@@ -100,7 +155,7 @@ export class Retries {
   }
 
   /** The pause that Retry-After asks for; undefined if it asks for none, null if it is longer than we wait. */
-  askedPauseMs(fields: FieldTable): number | undefined | null {
+  #askedPauseMs(fields: FieldTable): number | undefined | null {
     const value = fields.get(FieldId.retryAfter);
     if (value === undefined) return undefined;
     const askedMs = parseRetryAfter(value, this.#context.clock.wallSeconds());

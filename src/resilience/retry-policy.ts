@@ -41,7 +41,7 @@ export type RetryReason =
 /** Why it may be made again, or null when it may not. */
 export function retryReason(
   fault: Fault,
-  wasReused: boolean,
+  mayBeStale: boolean,
   request: RequestState,
   rules: RetryRules,
 ): RetryReason | null {
@@ -54,7 +54,7 @@ export function retryReason(
   if (!isRepeatable(request)) return null;
   if (fault.kind === 'first-byte-timeout') return rules.perTryTimeoutMs > 0 ? 'try-timeout' : null;
   if (fault.kind !== 'connection-ended') return null;
-  if (wasReused) return 'reused-connection-ended';
+  if (mayBeStale) return 'reused-connection-ended';
   return mayRepeatOnNew(request, rules) ? 'new-connection-ended' : null;
 }
 
@@ -67,6 +67,22 @@ export function mayRetryStatus(status: number, request: RequestState, rules: Ret
     request.resends < rules.resends &&
     isRepeatable(request)
   );
+}
+
+/**
+ * How long the first octet of a response may take: one try's share while another try is possible, else `wholeMs`. 0 for
+ * no limit.
+ */
+export function firstByteLimitMs(
+  request: RequestState,
+  rules: RetryRules,
+  wholeMs: number,
+): number {
+  const { perTryTimeoutMs } = rules;
+  const mayTryAgain =
+    request.isBodyHeld && request.resends < rules.resends && isRepeatable(request);
+  if (perTryTimeoutMs === 0 || !mayTryAgain) return wholeMs;
+  return wholeMs === 0 ? perTryTimeoutMs : Math.min(perTryTimeoutMs, wholeMs);
 }
 
 /** Whether sending it twice has the effect of sending it once. */

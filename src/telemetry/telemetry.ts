@@ -195,6 +195,12 @@ export class Telemetry {
     );
   }
 
+  /** Changed certificate files cannot be used; the ones read before still are. */
+  onCertificateUnusable(upstream: string, cause: string): void {
+    const message = `the changed certificate files are not used, the old ones still are: ${scrub(cause)}`;
+    this.#log.warn({ event: 'certificate-unusable', upstream }, message);
+  }
+
   onReload(outcome: ReloadOutcome, message: string): void {
     const reloads = this.#reloads;
     reloads.byOutcome[outcome] += 1;

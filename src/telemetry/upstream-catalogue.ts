@@ -166,7 +166,7 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
   single(
     'counter',
     `${p}_stale_total`,
-    'Connections used before that turned out to be dead under a request.',
+    'Connections that had lain idle or been used before and ended under a request, without a byte of response.',
     ({ numbers }) => numbers.stale,
   ),
   each('counter', `${p}_retries_total`, 'Attempts made again, by reason and outcome.', {

@@ -10,6 +10,9 @@ import type { RequestHead, ResponseHead } from '../message/head.ts';
 import type { CloseReason } from './observer.ts';
 import type { RawSocket } from './wire.ts';
 
+/** No server of good sense closes a connection for having been idle if that was for less. */
+export const STALE_IDLE_MS = 1_000;
+
 export interface OutgoingRequest {
   readonly head: RequestHead;
   readonly edits: RequestEdits;
@@ -92,6 +95,8 @@ export interface Leasable extends Carrier {
   /** How long it had been idle when it was leased. */
   readonly lastIdleMs: number;
   readonly isOpen: boolean;
+  /** Whether all that had arrived behind its last response has been seen: only then may a request be sent. */
+  readonly isSettled: boolean;
 }
 
 export interface LeaseKeeper {
@@ -104,11 +109,17 @@ export class Lease {
   readonly carrier: Leasable;
   /** Whether the connection has carried a request before this one. */
   readonly isReused: boolean;
+  /**
+   * Whether it may have been closed by the upstream for its age without our knowledge: it was used before, or lay idle
+   * for long since it was opened. One that comes straight from its handshake cannot.
+   */
+  readonly mayBeStale: boolean;
   #keeper: LeaseKeeper | null;
 
   constructor(carrier: Leasable, keeper: LeaseKeeper) {
     this.carrier = carrier;
     this.isReused = carrier.requests > 0;
+    this.mayBeStale = this.isReused || carrier.lastIdleMs >= STALE_IDLE_MS;
     this.#keeper = keeper;
   }
 

@@ -43,13 +43,17 @@ export class SocketWire implements Wire {
   #closedBy: string | null = null;
   #sent = 0;
   #received = 0;
-  #isBlocked = false;
+  isBlocked = false;
+  readonly #isEncrypted: boolean;
+  mayHaveMore = false;
 
   constructor(socket: Socket, buffer: ReadBuffer) {
     this.#socket = socket;
     this.#buffer = buffer;
+    this.#isEncrypted = 'encrypted' in socket;
     buffer.onBytes = (bytes) => {
       this.#received += bytes.length;
+      this.mayHaveMore = this.#isEncrypted || bytes.length === READ_BUFFER_BYTES;
       this.#handler?.onBytes(bytes);
     };
     socket.on('end', this.#onEnd);
@@ -81,8 +85,8 @@ export class SocketWire implements Wire {
   }
 
   #mayGoOn(): boolean {
-    this.#isBlocked = this.#socket.writableLength > HIGH_WATER_BYTES;
-    return !this.#isBlocked;
+    this.isBlocked = this.#socket.writableLength > HIGH_WATER_BYTES;
+    return !this.isBlocked;
   }
 
   pause(): void {
@@ -133,8 +137,8 @@ export class SocketWire implements Wire {
   readonly #onEnd = (): void => this.#handler?.onPeerEnd();
 
   readonly #onDrain = (): void => {
-    if (!this.#isBlocked) return;
-    this.#isBlocked = false;
+    if (!this.isBlocked) return;
+    this.isBlocked = false;
     this.#handler?.onWritable();
   };
 

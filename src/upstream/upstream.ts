@@ -15,6 +15,7 @@ import { noEndpoint, shuttingDown, upstreamDown, waitingFull, waitTimeout } from
 import { type ConnectionOwner, H1Connection } from './h1/connection.ts';
 import type { CloseReason, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
+import { Settling } from './settling.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WarmFloor } from './warm-floor.ts';
@@ -26,6 +27,7 @@ export class Upstream implements LeaseKeeper {
   readonly #waiting: WaitingLine;
   readonly #floor: WarmFloor;
   readonly #dials: DialScheduler;
+  readonly #settling: Settling;
   #nextId = 1;
   #resolveFailure: string | null = null;
   #hasOpened = false;
@@ -38,6 +40,7 @@ export class Upstream implements LeaseKeeper {
     this.options = parts.options;
     this.#endpoints = new EndpointSet(parts.options.pool, parts.random);
     this.#floor = new WarmFloor(parts.options.pool);
+    this.#settling = new Settling(parts.clock);
     this.#waiting = new WaitingLine({
       wheel: parts.wheel,
       waitMs: parts.options.timeouts.waitMs,
@@ -114,6 +117,7 @@ export class Upstream implements LeaseKeeper {
       this.#dials.onAlive(nowMs);
     }
     const reason = this.#whyNotKept(connection, nowMs);
+    if (connection.unsettledTurns > 0) this.#settling.add(connection);
     if (reason === null) this.#offer(connection, nowMs);
     else this.#close(connection, reason);
     if (reason !== null || this.#waiting.length > 0) this.#dials.run();
@@ -124,7 +128,7 @@ export class Upstream implements LeaseKeeper {
     if (this.#isClosed) return;
     const connection = leased as H1Connection;
     this.#endpoints.onReleased(connection);
-    this.#close(connection, reason);
+    this.#close(connection, connection.lostBy ?? reason);
     this.#dials.run();
     this.#checkRetired();
   }
@@ -176,7 +180,7 @@ export class Upstream implements LeaseKeeper {
 
   #whyNotKept(connection: H1Connection, nowMs: number): CloseReason | null {
     const { maxRequests } = this.options.pool;
-    if (!connection.isOpen) return 'idle-closed-by-upstream';
+    if (!connection.isOpen) return connection.lostBy ?? 'idle-closed-by-upstream';
     if (this.#endpoints.poolOf(connection).isDraining) return 'endpoint-gone';
     if (maxRequests > 0 && connection.requests >= maxRequests) return 'max-requests';
     if (nowMs >= connection.expiresAtMs) return 'max-age';

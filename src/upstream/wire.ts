@@ -12,6 +12,13 @@ export interface Wire {
   writeAll(parts: readonly (string | Buffer)[]): boolean;
   /** Whether the very first write failed at once: then the peer has seen nothing of it. */
   readonly hasFailed: boolean;
+  /** Whether the last write found the peer slow, so that much of it has not left this process yet. */
+  readonly isBlocked: boolean;
+  /**
+   * Whether bytes that have arrived already may still come in this turn of the loop: the last read filled its buffer,
+   * or TLS gives its records one by one.
+   */
+  readonly mayHaveMore: boolean;
   pause(): void;
   resume(): void;
   /** The bytes of the last `onBytes` are still needed: read into others from now on. */

@@ -20,6 +20,7 @@ export class FakeCarrier implements Leasable {
   requests = 0;
   lastIdleMs = 0;
   isOpen = true;
+  isSettled = true;
   leftBytes = Number.POSITIVE_INFINITY;
   hasSent = false;
   /** Set by the upstream: while it is not, every use throws. */

@@ -20,6 +20,8 @@ export class FakeWire implements Wire {
   #received = 0;
   #isOver = false;
   hasFailed = false;
+  isBlocked = false;
+  mayHaveMore = false;
   /** The code that the next write fails with, at once. */
   failsWith: string | null = null;
   /** What each write answers: false asks the writer to wait. */
@@ -68,6 +70,7 @@ export class FakeWire implements Wire {
       .join('');
     this.#sent += text.length;
     this.writes.push(text);
+    this.isBlocked = !this.takesMore;
     return this.takesMore;
   }
 
@@ -146,6 +149,7 @@ export class FakeWire implements Wire {
   /** What was held back has gone out. */
   drain(): void {
     this.takesMore = true;
+    this.isBlocked = false;
     this.#handler?.onWritable();
   }
 
@@ -157,6 +161,7 @@ export class FakeWire implements Wire {
     const buffer = this.#buffer;
     bytes.copy(buffer);
     this.#received += bytes.length;
+    this.mayHaveMore = bytes.length === BUFFER_BYTES;
     this.#handler?.onBytes(buffer.subarray(0, bytes.length));
     if (!this.#isRenewed) buffer.fill(SPOILT);
   }

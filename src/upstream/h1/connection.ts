@@ -5,20 +5,16 @@
  */
 import { defect, type Fault } from '../../base/fault.ts';
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.ts';
-import { BodyDecoder, type BodySink } from '../../http1/body-decoder.ts';
-import { Input } from '../../http1/input.ts';
 import { requestHead } from '../../http1/request-writer.ts';
-import { type ResponseLimits, ResponseParser } from '../../http1/response-parser.ts';
+import type { ResponseLimits } from '../../http1/response-parser.ts';
 import { FieldId, type FieldTable } from '../../message/fields.ts';
-import { ResponseHead } from '../../message/head.ts';
 import type { Leasable, OutgoingRequest, ResponseSink } from '../carrier.ts';
 import type { CloseReason } from '../observer.ts';
 import type { Wire, WireHandler } from '../wire.ts';
-import { type EndKind, endedFault, refusedFault, silenceFault, unaskedSwitch } from './faults.ts';
+import { type EndKind, endedFault, silenceFault, unaskedSwitch } from './faults.ts';
 import { RequestOutput } from './request-output.ts';
+import { type ReaderOwner, ResponseReader } from './response-reader.ts';
 
-/** Interim responses before a final one. Any number is allowed (RFC 9110 15.2); this many is an attack. */
-const MAX_INTERIM = 1_000;
 /** An unread rest up to this is copied; for a larger one the connection reads on into a new buffer. */
 const COPY_BYTES = 2_048;
 const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,])timeout=(\d{1,6})/i;
@@ -33,15 +29,20 @@ export interface ConnectionOwner {
   onCounts(sent: number, received: number): void;
 }
 
-type Awaiting = 'nothing' | 'head' | 'body';
-
-export class H1Connection implements Leasable, WireHandler, BodySink {
+export class H1Connection implements Leasable, WireHandler, ReaderOwner {
   readonly id: number;
   readonly endpoint: string;
   readonly bornMs: number;
   /** When it is too old to be used again; Infinity for never. */
   readonly expiresAtMs: number;
   requests = 0;
+  /**
+   * Turns of the loop until bytes that had arrived behind the last response have been seen. Sent before that, a request
+   * would be given them as its answer (RFC 9112 6.3, 9.2). Counted down by the upstream.
+   */
+  unsettledTurns = 0;
+  /** Why it was lost while nobody was told, because its lease was out. */
+  lostBy: CloseReason | null = null;
   isOpen = true;
   /** Written by the upstream: when its dial began. */
   dialledAtMs = 0;
@@ -58,17 +59,12 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   readonly #owner: ConnectionOwner;
   readonly #wheel: TimerWheel;
   readonly #output: RequestOutput;
-  readonly #parser: ResponseParser;
-  readonly #decoder = new BodyDecoder();
-  readonly #input = new Input();
-  readonly #head = new ResponseHead();
+  readonly #reader: ResponseReader;
   readonly #deadline = new Deadline(() => this.#onDeadline());
   #sink: ResponseSink | null = null;
   #request: OutgoingRequest | null = null;
-  #awaiting: Awaiting = 'nothing';
-  #interims = 0;
-  #isPaused = false;
-  #isReading = false;
+  /** What was read before a pause is given: the socket itself is not read yet. */
+  #isResuming = false;
   /** How it has ended, while what came before that is still to be read. */
   #ending: { readonly how: EndKind; readonly code: string | null } | null = null;
   /** Its owner knows that it is over, or will learn it from the lease: the socket's own end is no news then. */
@@ -89,7 +85,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     this.#wire = parts.wire;
     this.#owner = parts.owner;
     this.#wheel = parts.wheel;
-    this.#parser = new ResponseParser(parts.limits);
+    this.#reader = new ResponseReader(parts.limits, this);
     this.#output = new RequestOutput(parts.wire);
     this.bornMs = parts.wheel.now();
     this.expiresAtMs = parts.expiresAtMs;
@@ -98,9 +94,11 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   }
 
   get leftBytes(): number {
-    // Of a chunked body the decoder knows the rest of one chunk: any number may follow, for ever in an event stream.
-    const isKnown = this.#awaiting === 'body' && this.#head.framing === 'length';
-    return isKnown ? this.#decoder.leftBytes : Number.POSITIVE_INFINITY;
+    return this.#reader.leftBytes;
+  }
+
+  get isSettled(): boolean {
+    return this.unsettledTurns === 0;
   }
 
   get hasSent(): boolean {
@@ -112,11 +110,9 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   send(request: OutgoingRequest, sink: ResponseSink): void {
     this.#sink = sink;
     this.#request = request;
-    this.#awaiting = 'head';
-    this.#interims = 0;
     this.requests += 1;
-    this.#head.clear();
     const { head, extras } = request;
+    this.#reader.begin(head.method);
     const framing = extras.plan.kind === 'length' ? 'length' : head.framing;
     this.#output.begin(requestHead(head, request.edits, extras), framing);
     if (framing === 'none') this.#expect();
@@ -126,7 +122,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     const goesOn = this.#output.body(data);
     // A peer that takes nothing must not hold the exchange for ever.
     if (!goesOn) this.#setDeadline(this.#request?.idleMs ?? 0);
-    else if (this.#awaiting === 'head') this.#wheel.clear(this.#deadline);
+    else if (this.#reader.awaiting === 'head') this.#wheel.clear(this.#deadline);
     return goesOn;
   }
 
@@ -148,8 +144,8 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
 
   /** Time runs for what is awaited now, if anything is. */
   #expect(): void {
-    if (this.#awaiting === 'body') this.#onProgress();
-    else if (this.#awaiting === 'head' && this.#output.isWhole) {
+    if (this.#reader.awaiting === 'body') this.onProgress();
+    else if (this.#reader.awaiting === 'head' && this.#output.isWhole) {
       this.#setDeadline(this.#request?.firstByteMs ?? 0);
     }
   }
@@ -163,17 +159,19 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
       this.#lose('unexpected-bytes');
       return;
     }
-    this.#input.push(bytes);
+    this.#reader.input.push(bytes);
     try {
-      this.#read();
+      this.#read(sink);
     } catch (error) {
-      this.#isReading = false;
+      // After the end of its attempt the connection may be somebody else's, who is not to pay for it.
+      if (this.#sink !== sink) throw error;
       this.#fail(defect(error));
     }
     if (sink.holdsBytes()) this.#wire.renewBuffer();
-    if (this.#input.isEmpty) return;
-    if (this.#input.length > COPY_BYTES) this.#wire.renewBuffer();
-    else this.#input.keep();
+    const { input } = this.#reader;
+    if (input.isEmpty) return;
+    if (input.length > COPY_BYTES) this.#wire.renewBuffer();
+    else input.keep();
   }
 
   redirect(sink: ResponseSink): void {
@@ -182,19 +180,21 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   }
 
   pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
+    if (this.#reader.isPaused) return;
+    this.#reader.isPaused = true;
     // It is the client that is slow: that is no fault of the upstream.
     this.#wheel.clear(this.#deadline);
     this.#wire.pause();
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    if (!this.#input.isEmpty) this.#read();
+    if (!this.#reader.isPaused) return;
+    this.#reader.isPaused = false;
+    this.#isResuming = true;
+    if (this.#sink !== null && !this.#reader.input.isEmpty) this.#read(this.#sink);
+    this.#isResuming = false;
     // The rest that was read may have blocked the client again.
-    if (this.#isPaused) return;
+    if (this.#reader.isPaused) return;
     // Or it was the end of the response: then the connection may be idle by now, and must hear its peer.
     if (this.#sink !== null && this.#ending !== null) {
       this.#end(this.#ending.how, this.#ending.code);
@@ -204,101 +204,64 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     this.#wire.resume();
   }
 
-  #read(): void {
-    if (this.#isReading) return;
-    this.#isReading = true;
-    const sink = this.#sink;
-    while (this.#sink !== null && !this.#isPaused && !this.#input.isEmpty) {
-      const goesOn = this.#awaiting === 'head' ? this.#readHead() : this.#readBody();
-      if (!goesOn) break;
-    }
-    this.#isReading = false;
-    if (sink !== null && this.#sink === sink) sink.onResponseReadEnd();
+  #read(sink: ResponseSink): void {
+    this.#reader.read();
+    if (this.#sink === sink) sink.onResponseReadEnd();
   }
 
-  /** Whether to read on at once. */
-  #readHead(): boolean {
-    const request = this.#request as OutgoingRequest;
-    switch (this.#parser.read(this.#input, this.#head, request.head.method)) {
-      case 'more':
-        return false;
-      case 'refused':
-        this.#fail(this.#parser.fault as Fault);
-        return false;
-      default:
-        break;
-    }
-    const { status } = this.#head;
-    if (status === 101) return this.#switch(request);
-    if (status < 200) return this.#interim();
-    this.#final();
-    return this.#sink !== null && this.#readBody();
-  }
-
-  #interim(): boolean {
-    this.#interims += 1;
-    if (this.#interims > MAX_INTERIM) {
-      this.#fail(refusedFault('malformed-response', `more than ${MAX_INTERIM} interim responses`));
-      return false;
-    }
-    this.#sink?.onInterim(this.#head);
-    this.#head.clear();
-    return true;
+  onInterim(): void {
+    this.#sink?.onInterim(this.#reader.head);
   }
 
   /** RFC 9110 7.8: a switch that was not asked for, or to something else, is refused. */
-  #switch(request: OutgoingRequest): boolean {
-    const asked = request.extras.upgrade;
-    const offered = this.#head.fields.members(FieldId.upgrade);
+  onSwitch(): void {
+    const { head, input } = this.#reader;
+    const asked = this.#request?.extras.upgrade ?? null;
+    const offered = head.fields.members(FieldId.upgrade);
     if (asked === null || offered.length !== 1 || offered[0] !== asked) {
       this.#fail(unaskedSwitch());
-      return false;
+      return;
     }
     const sink = this.#finish();
     this.isOpen = false;
     this.#reportCounts();
-    const rest = Buffer.from(this.#input.takeRest());
-    sink?.onSwitched(this.#head, this.#wire.release(), rest);
-    return false;
+    const rest = Buffer.from(input.takeRest());
+    sink?.onSwitched(head, this.#wire.release(), rest);
   }
 
-  #final(): void {
-    const head = this.#head;
+  onFinal(): void {
+    const { head } = this.#reader;
     this.#owner.onHttp10(head.version === 10);
     if (head.fields.hasImproperLine) this.#owner.onRepaired();
     const keepAlive = head.fields.get(FieldId.keepAlive);
     const told = keepAlive === undefined ? null : KEEP_ALIVE_TIMEOUT.exec(keepAlive);
     if (told !== null) this.#owner.onKeepAliveTold(Number(told[1]));
-    this.#awaiting = 'body';
-    this.#onProgress();
-    this.#decoder.begin(head.framing, head.contentLength);
+    this.onProgress();
     this.#sink?.onHead(head);
   }
 
-  #readBody(): boolean {
-    const read = this.#decoder.read(this.#input, this);
-    if (read === 'malformed') this.#fail(refusedFault('body-cut', this.#decoder.reason));
-    else if (read === 'paused') this.pause();
-    return false;
+  onBody(data: Buffer): boolean {
+    return this.#sink?.onResponseBody(data) ?? false;
   }
 
-  onData(data: Buffer): boolean {
-    const sink = this.#sink;
-    if (sink === null) return false;
-    this.#onProgress();
-    return sink.onResponseBody(data);
+  onWantsPause(): void {
+    this.pause();
   }
 
-  onEnd(trailers: FieldTable | null): void {
+  onRefused(failure: Fault): void {
+    this.#fail(failure);
+  }
+
+  onWhole(trailers: FieldTable | null): void {
     const canReuse = this.#reusable();
     this.#finish()?.onResponseEnd(trailers, canReuse);
   }
 
   /** Design 4.2: wholly sent, framed, wholly read, nothing left over, both sides willing. */
   #reusable(): true | CloseReason {
-    if (!this.#output.isWhole) return 'early-response';
-    if (!this.#input.isEmpty) return 'unexpected-bytes';
-    if (!this.#head.keepsAlive || this.#ending !== null) return 'not-reusable';
+    if (!this.#output.isWhole || this.#wire.isBlocked) return 'early-response';
+    if (!this.#reader.input.isEmpty) return 'unexpected-bytes';
+    if (!this.#reader.head.keepsAlive || this.#ending !== null) return 'not-reusable';
     return true;
   }
 
@@ -316,18 +279,17 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   }
 
   #end(how: EndKind, code: string | null): void {
-    if (this.#isPaused && !this.#input.isEmpty) {
+    const { head, input, isPaused, received } = this.#reader;
+    if (isPaused && !input.isEmpty) {
       // TLS gives the last records and the end at once, paused or not: what came first is given first.
       this.#ending ??= { how, code };
       return;
     }
-    const isInBody = this.#awaiting === 'body';
     // RFC 9112 6.3: without a length the end of the connection is the end of the body.
-    if (how === 'ended' && isInBody && this.#head.framing === 'close') {
-      this.onEnd(null);
+    if (how === 'ended' && received === 'head' && head.framing === 'close') {
+      this.onWhole(null);
       return;
     }
-    const received = isInBody ? 'head' : this.#parser.hasBegun ? 'part-of-head' : 'nothing';
     const { hasSent } = this.#output;
     this.#fail(endedFault(this.endpoint, how, { hasSent, received, code }));
   }
@@ -336,12 +298,13 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   close(reason: CloseReason): void {
     this.#isOver = true;
     this.#sink = null;
+    this.#reader.awaiting = 'nothing';
     this.#wheel.clear(this.#deadline);
     this.#wheel.clear(this.idleDeadline);
     this.#reportCounts();
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.#input.clear();
+    this.#reader.input.clear();
     const isCutOff = reason === 'fault' || reason === 'client-gone' || reason === 'early-response';
     if (isCutOff) this.#wire.destroy();
     else this.#wire.close();
@@ -350,6 +313,7 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   #lose(reason: CloseReason): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.lostBy = reason;
     const wasLeased = this.isLeased;
     this.isOpen = false;
     this.#wire.destroy();
@@ -362,18 +326,21 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
     const sink = this.#sink;
     this.#sink = null;
     this.#request = null;
-    this.#awaiting = 'nothing';
+    const reader = this.#reader;
+    reader.awaiting = 'nothing';
     this.#wheel.clear(this.#deadline);
-    if (this.#isPaused) {
-      this.#isPaused = false;
+    if (reader.isPaused || this.#isResuming) {
+      reader.isPaused = false;
       this.#wire.resume();
-    }
+      // The socket is read again only in the next turn.
+      this.unsettledTurns = 2;
+    } else if (this.#wire.mayHaveMore) this.unsettledTurns = 1;
     this.#reportCounts();
     return sink;
   }
 
   #fail(failure: Fault): void {
-    this.#input.clear();
+    this.#reader.input.clear();
     this.#finish()?.onFault(failure);
   }
 
@@ -384,8 +351,8 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
 
   // ---- Time
 
-  #onProgress(): void {
-    if (!this.#isPaused) this.#setDeadline(this.#request?.idleMs ?? 0);
+  onProgress(): void {
+    if (!this.#reader.isPaused) this.#setDeadline(this.#request?.idleMs ?? 0);
   }
 
   #setDeadline(delayMs: number): void {
@@ -396,9 +363,9 @@ export class H1Connection implements Leasable, WireHandler, BodySink {
   #onDeadline(): void {
     const request = this.#request;
     if (request === null) return;
-    const waitsFor = this.#awaiting === 'body' ? 'body' : this.#output.isWhole ? 'head' : 'room';
-    const received = this.#parser.hasBegun ? 'part-of-head' : 'nothing';
+    const waitsFor =
+      this.#reader.awaiting === 'body' ? 'body' : this.#output.isWhole ? 'head' : 'room';
     const limitMs = waitsFor === 'head' ? request.firstByteMs : request.idleMs;
-    this.#fail(silenceFault(this.endpoint, waitsFor, limitMs, received));
+    this.#fail(silenceFault(this.endpoint, waitsFor, limitMs, this.#reader.received));
   }
 }

@@ -17,6 +17,7 @@ export function endedFault(
   const sent = { ...rest, sent: 'sent' } as const;
   switch (seen.received) {
     case 'nothing':
+    case 'interim':
       return fault(
         'connection-ended',
         'upstream',

@@ -186,7 +186,9 @@ async function startDemo(
 ): Promise<RunningProcess> {
   const words = [process.execPath, program, 'demo', ...args];
   const [command = '', ...rest] =
-    terminal && script !== undefined ? [script, '-qefc', words.join(' '), '/dev/null'] : words;
+    terminal && script !== undefined
+      ? [script, '-qefc', `exec ${words.join(' ')}`, '/dev/null']
+      : words;
   const demo = await startProcess({
     command,
     args: rest,

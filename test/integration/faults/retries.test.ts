@@ -272,17 +272,21 @@ describe('a try that takes too long', () => {
     expect(gateway.told.retries).toEqual([{ reason: 'try-timeout', outcome: 'succeeded' }]);
   });
 
-  it('is 504 for POST', async () => {
+  const limits = { retry: { perTryTimeout: '60ms' }, timeouts: { firstByte: '400ms' } } as const;
+
+  it('is let be for POST, which could not be sent again: 504 after firstByte', async () => {
     const origin = await on.origin(silentOnce());
-    const gateway = await on.gateway(origin, { ...one, retry: { perTryTimeout: '100ms' } });
+    const gateway = await on.gateway(origin, { ...one, ...limits });
     const client = await on.client(gateway);
+    const beganMs = performance.now();
     expect((await client.exchange(post())).status).toBe(504);
+    expect(performance.now() - beganMs).toBeGreaterThan(390);
     expect(origin.requests).toHaveLength(1);
   });
 
-  it('twice is 504', async () => {
+  it('twice is 504: the last may take all of firstByte', async () => {
     const origin = await on.origin();
-    const gateway = await on.gateway(origin, { ...one, retry: { perTryTimeout: '60ms' } });
+    const gateway = await on.gateway(origin, { ...one, ...limits });
     const client = await on.client(gateway);
     const answer = await client.exchange(get());
     expect(answer.status).toBe(504);

@@ -47,7 +47,6 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   'idle-timeout': 504,
   'request-timeout': 504,
   'version-not-supported': 505,
-  loop: 508,
   'client-gone': 0,
   'client-stalled': 0,
 };
@@ -61,7 +60,7 @@ const errorTypes = new Set(
   http_request_error http_request_denied http_response_incomplete http_response_header_section_size
   http_response_header_size http_response_body_size http_response_trailer_section_size http_response_trailer_size
   http_response_transfer_coding http_response_content_coding http_response_timeout http_upgrade_failed
-  http_protocol_error proxy_internal_response proxy_internal_error proxy_configuration_error proxy_loop_detected`.split(
+  http_protocol_error proxy_internal_response proxy_internal_error proxy_configuration_error`.split(
     /\s+/,
   ),
 );

@@ -132,6 +132,14 @@ const rows: Row[] = [
     reason: 'not-sent',
   },
   {
+    what: 'GET, and an interim response came',
+    request: get(),
+    isReused: true,
+    kind: 'connection-ended',
+    received: 'interim',
+    reason: null,
+  },
+  {
     what: 'GET, and part of a head came',
     request: get(),
     isReused: true,
@@ -192,8 +200,9 @@ describe('after a fault', () => {
         expect(on.toldShort).toEqual([[kind, on.statuses[0], sent]]);
         return;
       }
-      // On a new connection, to another endpoint if there is one, and the client has seen nothing of it.
-      expect(on.upstream.sought.at(-1)).toEqual({ need: 'new', avoid: failed.endpoint });
+      // To another endpoint if there is one, on a new connection if the last one ended, and the client sees nothing of it.
+      const need = reason === 'try-timeout' ? 'any' : 'new';
+      expect(on.upstream.sought.at(-1)).toEqual({ need, avoid: failed.endpoint });
       expect(on.upstream.last).not.toBe(failed);
       expect(on.upstream.last.body).toBe(body);
       expect(client.received).toBe('');
@@ -204,6 +213,74 @@ describe('after a fault', () => {
       expect(on.upstream.settled).toEqual(['fault', 'back']);
     });
   }
+
+  it('a connection that lay idle since it was opened may be stale as well as one that was used', () => {
+    for (const [request, status] of [
+      [put, 200],
+      [post('x'), 502],
+    ] as const) {
+      const on = scene();
+      const idle = on.upstream.addIdle({ idleMs: 5_000 });
+      idle.requests = 0;
+      const client = on.connect();
+      client.send(request);
+      // What could not be sent again lets a turn pass first.
+      expect(idle.calls.includes('send')).toBe(status === 200);
+      on.settle();
+      idle.fault('connection-ended');
+      on.pass(PAUSE_MS);
+      if (status === 200) on.upstream.last.answer();
+      expect(read(client.received).status).toBe(status);
+    }
+  });
+
+  it('the time for one try binds only while another is possible', () => {
+    const firstByteMs = (request: string, retry = {}): number => {
+      const on = scene({
+        retry: { perTryTimeoutMs: 50, ...retry },
+        timeouts: { firstByteMs: 1_000 },
+      });
+      const client = on.connect();
+      client.send(request);
+      on.settle();
+      const limitMs = on.upstream.last.request.firstByteMs;
+      on.upstream.last.answer();
+      return limitMs;
+    };
+    expect(firstByteMs(get())).toBe(50);
+    expect(firstByteMs(put)).toBe(50);
+    expect(firstByteMs(post('x'))).toBe(1_000);
+    expect(firstByteMs(get(), { resends: 0 })).toBe(1_000);
+    expect(firstByteMs(get(), { perTryTimeoutMs: 5_000 })).toBe(1_000);
+  });
+
+  it('a connection on which bytes may still come is sent to only once it has settled', () => {
+    const on = scene();
+    const idle = on.upstream.addIdle();
+    idle.isSettled = false;
+    const client = on.connect();
+    client.send(get());
+    expect(idle.calls).toEqual([]);
+    idle.isSettled = true;
+    on.settle();
+    expect(idle.calls).toContain('send');
+    idle.answer();
+    expect(read(client.received).status).toBe(200);
+  });
+
+  it('and is not sent to at all if they close it, which teaches nothing of idle limits', () => {
+    const on = scene();
+    const idle = on.upstream.addIdle();
+    idle.isSettled = false;
+    const client = on.connect();
+    client.send(get());
+    idle.die();
+    on.settle();
+    expect(on.upstream.last).not.toBe(idle);
+    expect(on.upstream.stale).toEqual([]);
+    on.upstream.last.answer();
+    expect(read(client.received).status).toBe(200);
+  });
 
   it('a failed resend is not resent', () => {
     const on = scene();

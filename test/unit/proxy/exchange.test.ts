@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fault } from '../../../src/base/fault.ts';
 import { read } from '../downstream/fake-exchange.ts';
 import { chunkedPost, get, get10, lines, post, scenes } from '../downstream/scene.ts';
+import { plainEdits } from '../http1/scene.ts';
 import { Scene } from './scene.ts';
 
 const scene = scenes((...options: ConstructorParameters<typeof Scene>) => new Scene(...options));
@@ -309,6 +310,15 @@ describe('a request body', () => {
     expect(on.upstream.last.head).toContain('Transfer-Encoding: chunked\r\n');
     expect(on.upstream.last.body).toBe('abc');
     expect(on.upstream.last.trailerLines).toBe('X-Sum: 1\r\n');
+    on.upstream.last.answer();
+  });
+
+  it('in chunks goes out without the trailers that configuration removes', () => {
+    const edits = { ...plainEdits, removed: new Set(['x-secret']) };
+    const on = scene({ policy: { edits } });
+    const client = on.connect();
+    client.send(chunkedPost('3\r\nabc\r\n0\r\nX-Sum: 1\r\nX-Secret: 2\r\nX-More: 3\r\n\r\n'));
+    expect(on.upstream.last.trailerLines).toBe('X-Sum: 1\r\nX-More: 3\r\n');
     on.upstream.last.answer();
   });
 
@@ -741,6 +751,20 @@ describe('a chunked body for an upstream that speaks HTTP/1.0', () => {
     on.upstream.last.answer();
     expect(read(client.received).status).toBe(200);
     expect(on.bodies.usedBytes).toBe(0);
+  });
+
+  it('is asked for, when the client waits to be: nobody else would', () => {
+    const on = scene();
+    on.upstream.speaks10 = true;
+    const client = on.connect();
+    const head = ['POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked'];
+    client.send(lines(...head, 'Expect: 100-continue'));
+    expect(client.received).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    client.send('3\r\nabc\r\n0\r\n\r\n');
+    expect(on.upstream.last.head).toContain('Content-Length: 3\r\n');
+    expect(on.upstream.last.head).not.toMatch(/expect/i);
+    on.upstream.last.answer();
+    expect(client.received).toContain('HTTP/1.1 200');
   });
 
   it('that is whole at once is sent at once', () => {

@@ -22,6 +22,28 @@ describe('a held body', () => {
     expect(budget.usedBytes).toBe(0);
   });
 
+  it('of one octet at a time takes little more memory than its octets', () => {
+    const body = new HeldBody(10_000, new BodyBudget(10_000));
+    // Each a view of as much as a read can take.
+    for (let at = 0; at < 10_000; at += 1)
+      body.add(Buffer.alloc(64 * 1024, at % 251).subarray(0, 1), sent);
+    const memory = new Set(body.chunks.map(({ buffer }) => buffer));
+    expect([...memory].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(20_000);
+    const whole = Buffer.concat(body.chunks);
+    expect(whole).toHaveLength(10_000);
+    expect(whole.every((octet, at) => octet === at % 251)).toBe(true);
+  });
+
+  it('leaves what it has given out as it was, whatever is added', () => {
+    const body = new HeldBody(10_000, new BodyBudget(10_000));
+    body.add(Buffer.from('first'), sent);
+    body.add(Buffer.from('second'), sent);
+    const given = body.chunks.at(-1) as Buffer;
+    body.add(Buffer.from('third'), sent);
+    expect(given.toString()).toBe('second');
+    expect(Buffer.concat(body.chunks).toString()).toBe('firstsecondthird');
+  });
+
   it('past its limit is let go, as it has been sent', () => {
     const budget = new BodyBudget(100);
     const body = new HeldBody(10, budget);

@@ -1,11 +1,21 @@
 /** How long a retry waits, by what ended the attempt before it. */
 import { describe, expect, it } from 'vitest';
-import { fault } from '../../../src/base/fault.ts';
+import { type Fault, fault } from '../../../src/base/fault.ts';
+import { RequestHead, ResponseHead } from '../../../src/message/head.ts';
 import type { ExchangeContext } from '../../../src/proxy/exchange-context.ts';
 import { Retries } from '../../../src/proxy/retries.ts';
 import type { Route } from '../../../src/proxy/route.ts';
 import type { RetryReason } from '../../../src/resilience/retry-policy.ts';
 import type { Lease } from '../../../src/upstream/carrier.ts';
+import { plainRetry } from './scene.ts';
+
+const ended = fault('connection-ended', 'upstream', 'It ended.', { sent: 'sent' });
+const faults: Readonly<Record<Exclude<RetryReason, 'status'>, Fault>> = {
+  'not-sent': fault('write-failed', 'upstream', 'It ended.'),
+  'reused-connection-ended': ended,
+  'new-connection-ended': ended,
+  'try-timeout': fault('first-byte-timeout', 'upstream', 'It is silent.', { sent: 'sent' }),
+};
 
 /** The shortest and the longest pause that chance can give. */
 function pauses(
@@ -14,7 +24,7 @@ function pauses(
 ): number[] {
   return [0, 0.999].map((chance) => {
     const route = {
-      policy: { retry: { backoffBaseMs: 20, backoffMaxMs: 1_000 } },
+      policy: { retry: { ...plainRetry, statuses: [503], perTryTimeoutMs: 1 } },
       budget: { take: () => true },
       observer: { onRetry: () => undefined, onStale: () => undefined },
     } as unknown as Route;
@@ -23,12 +33,17 @@ function pauses(
       random: () => chance,
       wheel: { now: () => nowMs },
     } as unknown as ExchangeContext;
-    const retries = new Retries(route, context);
-    const isReused = reason === 'reused-connection-ended';
-    const lease = { carrier: { lastIdleMs: idleMs }, isReused } as unknown as Lease;
-    const ended = fault('connection-ended', 'upstream', 'It ended.', { sent: 'sent' });
-    retries.onFault(ended, lease, nowMs - lastedMs);
-    retries.take(reason);
+    const head = new RequestHead();
+    head.method = 'GET';
+    const request = { head, body: null, client: { hasResponded: false } };
+    const retries = new Retries(route, context, request);
+    const mayBeStale = reason === 'reused-connection-ended';
+    const lease = { carrier: { lastIdleMs: idleMs }, mayBeStale } as unknown as Lease;
+    if (reason === 'status') {
+      const head = new ResponseHead();
+      head.status = 503;
+      retries.afterStatus(head);
+    } else retries.afterFault(faults[reason], { lease, sentAtMs: nowMs - lastedMs });
     return Math.round(retries.pauseMs(reason));
   });
 }

@@ -40,13 +40,13 @@ describe.each(endings)('in the middle of an exchange, when %s', (_, end) => {
     }
   });
 
-  it('behind a whole interim response, it is as if nothing had come', () => {
+  it('behind an interim response, the upstream had the request in hand', () => {
     const scene = new ConnectionScene();
     const sink = scene.send();
     scene.wire.respond(behindInterim.slice(0, behindInterim.indexOf('\r\n\r\n') + 4));
     end(scene);
     scene.settle();
-    expect(sink.fault).toMatchObject({ kind: 'connection-ended', received: 'nothing' });
+    expect(sink.fault).toMatchObject({ kind: 'connection-ended', received: 'interim' });
   });
 
   it('before anything of the request was written, it was not sent', () => {

@@ -166,6 +166,16 @@ describe('a response', () => {
     expect(sink).toMatchObject({ status: 413, canReuse: 'early-response' });
   });
 
+  it('is known by the part of a whole body that the upstream has not taken yet', () => {
+    const scene = new ConnectionScene();
+    const sink = scene.send({}, ...postLines('Content-Length: 5000'));
+    scene.wire.takesMore = false;
+    scene.connection.writeBody(Buffer.alloc(5_000, 'a'));
+    scene.connection.endBody('');
+    scene.wire.respond('HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n');
+    expect(sink).toMatchObject({ status: 413, canReuse: 'early-response' });
+  });
+
   it('followed by bytes that nobody asked for ends the connection', () => {
     expect(withScene().ask('GET', `${ok}HTTP/1.1 200 OK\r\n`)).toMatchObject({
       body: 'ok',

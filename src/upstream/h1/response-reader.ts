@@ -1,0 +1,138 @@
+/** Reads responses out of what arrives on one connection: interim heads, the final head, its body, its end. */
+import type { Fault, Received } from '../../base/fault.ts';
+import { BodyDecoder, type BodySink } from '../../http1/body-decoder.ts';
+import { Input } from '../../http1/input.ts';
+import { type ResponseLimits, ResponseParser } from '../../http1/response-parser.ts';
+import type { FieldTable } from '../../message/fields.ts';
+import { ResponseHead } from '../../message/head.ts';
+import { refusedFault } from './faults.ts';
+
+/** Interim responses before a final one. Any number is allowed (RFC 9110 15.2); this many is an attack. */
+const MAX_INTERIM = 1_000;
+
+export interface ReaderOwner {
+  onInterim(): void;
+  /** 101: nothing more is read. */
+  onSwitch(): void;
+  onFinal(): void;
+  /** Some body came. */
+  onProgress(): void;
+  /** False asks for no more for now. */
+  onBody(data: Buffer): boolean;
+  /** The response is whole. */
+  onWhole(trailers: FieldTable | null): void;
+  /** It cannot be relayed. */
+  onRefused(fault: Fault): void;
+  onWantsPause(): void;
+}
+
+export type Awaiting = 'nothing' | 'head' | 'body';
+
+export class ResponseReader implements BodySink {
+  /** Of the response that is read; used again for the next. */
+  readonly head = new ResponseHead();
+  readonly input = new Input();
+  readonly #owner: ReaderOwner;
+  readonly #parser: ResponseParser;
+  readonly #decoder = new BodyDecoder();
+  awaiting: Awaiting = 'nothing';
+  isPaused = false;
+  #method = '';
+  #interims = 0;
+  #isReading = false;
+
+  constructor(limits: ResponseLimits, owner: ReaderOwner) {
+    this.#parser = new ResponseParser(limits);
+    this.#owner = owner;
+  }
+
+  /** A response to a request of this method comes next. */
+  begin(method: string): void {
+    this.#method = method;
+    this.awaiting = 'head';
+    this.#interims = 0;
+    this.head.clear();
+  }
+
+  /** Octets of the body still to come; Infinity when that is not known. */
+  get leftBytes(): number {
+    // Of a chunked body the decoder knows the rest of one chunk: any number may follow, for ever in an event stream.
+    const { framing } = this.head;
+    const isKnown = this.awaiting === 'body' && (framing === 'length' || framing === 'none');
+    return isKnown ? this.#decoder.leftBytes : Number.POSITIVE_INFINITY;
+  }
+
+  /** How much of the response has come. */
+  get received(): Received {
+    if (this.awaiting === 'body') return 'head';
+    if (this.#parser.hasBegun) return 'part-of-head';
+    return this.#interims > 0 ? 'interim' : 'nothing';
+  }
+
+  /** Reads what is there. */
+  read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      while (this.awaiting !== 'nothing' && !this.isPaused && !this.input.isEmpty) {
+        const goesOn = this.awaiting === 'head' ? this.#readHead() : this.#readBody();
+        if (!goesOn) break;
+      }
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  /** Whether to read on at once. */
+  #readHead(): boolean {
+    switch (this.#parser.read(this.input, this.head, this.#method)) {
+      case 'more':
+        return false;
+      case 'refused':
+        this.#owner.onRefused(this.#parser.fault as Fault);
+        return false;
+      default:
+        break;
+    }
+    const { status } = this.head;
+    if (status === 101) {
+      this.#owner.onSwitch();
+      return false;
+    }
+    if (status < 200) return this.#interim();
+    this.awaiting = 'body';
+    this.#decoder.begin(this.head.framing, this.head.contentLength);
+    this.#owner.onFinal();
+    // A body without an octet is over now, with nothing more to read.
+    return this.awaiting === 'body' && this.#readBody();
+  }
+
+  #interim(): boolean {
+    this.#interims += 1;
+    if (this.#interims > MAX_INTERIM) {
+      const reason = `more than ${MAX_INTERIM} interim responses`;
+      this.#owner.onRefused(refusedFault('malformed-response', reason));
+      return false;
+    }
+    this.#owner.onInterim();
+    this.head.clear();
+    return true;
+  }
+
+  #readBody(): boolean {
+    const read = this.#decoder.read(this.input, this);
+    if (read === 'malformed') {
+      this.#owner.onRefused(refusedFault('body-cut', this.#decoder.reason));
+    } else if (read === 'paused') this.#owner.onWantsPause();
+    return read === 'end';
+  }
+
+  onData(data: Buffer): boolean {
+    this.#owner.onProgress();
+    return this.#owner.onBody(data);
+  }
+
+  onEnd(trailers: FieldTable | null): void {
+    this.#owner.onWhole(trailers);
+  }
+}
