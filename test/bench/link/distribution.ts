@@ -1,27 +1,29 @@
 /** The latency of one-request clients when all is warm: directly, and through each peer, in turns. */
 import { type Transfer, transfers } from './client.ts';
-import { farAddresses } from './link.ts';
+import { farAddresses, type Link } from './link.ts';
 import { type PeerName, type RunningPeer, type Scheme, startPeer } from './peers.ts';
 import { type Distribution, distributionOf } from './quantiles.ts';
 import type { Site } from './site.ts';
 
 export interface DistributionOptions {
   readonly peers: readonly PeerName[];
+  readonly scheme: Scheme;
   /** For each way, at least. */
   readonly requests: number;
+  /** At once. */
+  readonly clients: number;
 }
 
 export interface WayFigures {
   readonly way: 'direct' | PeerName;
-  readonly scheme: Scheme;
   readonly errors: number;
   readonly latency: Distribution;
 }
 
 const rounds = 5;
-/** Clients at once: it takes less time, and is more like life. */
-const clients = 4;
-/** Of each client in each round, and not counted: what a peer's pool has lost while it was the others' turn comes back. */
+/** Through each proxy before anything is measured: so that compiled code is compiled. */
+const warmUp = { clients: 16, requests: 200 };
+/** Of each client in each round, and not counted: what a pool has lost while it was the others' turn comes back. */
 const settling = 5;
 
 interface Way {
@@ -31,24 +33,35 @@ interface Way {
   readonly done: Transfer[];
 }
 
+/** The same rate on every link: a request each 10 ms or so, of which two processors know little. */
+export function clientsFor({ nominalMs }: Link): number {
+  return Math.max(1, Math.round(nominalMs / 10));
+}
+
 export async function measureDistribution(
   site: Site,
-  { peers, requests }: DistributionOptions,
+  { peers, scheme, requests, clients }: DistributionOptions,
 ): Promise<WayFigures[]> {
-  const figures: WayFigures[] = [];
-  for (const scheme of ['https', 'http'] as const) {
-    const running: RunningPeer[] = [];
-    try {
-      for (const name of peers)
-        running.push(await startPeer(name, { ...site, scheme, poolCount: 1 }));
-      const ways = [direct(scheme), ...running.map(through)];
-      await measureInTurns(site, ways, Math.ceil(requests / rounds / clients));
-      for (const way of ways) figures.push(figuresOf(way, scheme));
-    } finally {
-      await Promise.all(running.map((peer) => peer.process.stop()));
+  const running: RunningPeer[] = [];
+  try {
+    for (const name of peers)
+      running.push(await startPeer(name, { ...site, scheme, poolCount: 1 }));
+    const proxied = running.map(through);
+    site.say(`${scheme}: warm-up`);
+    for (const way of proxied) await ask(site, way, warmUp);
+    const ways = [direct(scheme), ...proxied];
+    for (let round = 0; round < rounds; round++) {
+      site.say(`${scheme}: round ${round + 1} of ${rounds}`);
+      const each = settling + Math.ceil(requests / rounds / clients);
+      // Whoever follows finds the machine as the other left it: so the order turns.
+      for (const way of round % 2 === 0 ? ways : ways.toReversed())
+        for (const own of await ask(site, way, { clients, requests: each }))
+          way.done.push(...own.slice(settling));
     }
+    return ways.map(figuresOf);
+  } finally {
+    await Promise.all(running.map((peer) => peer.process.stop(100)));
   }
-  return figures;
 }
 
 function direct(scheme: Scheme): Way {
@@ -61,31 +74,18 @@ function through({ name, pools }: RunningPeer): Way {
   return { name, url: `http://127.0.0.1:${pools[0]?.port}/`, done: [] };
 }
 
-async function measureInTurns(site: Site, ways: readonly Way[], each: number): Promise<void> {
-  for (let round = 0; round < rounds; round++) {
-    site.say(`round ${round + 1} of ${rounds}`);
-    // Whoever follows finds the machine as the other left it: so the order turns.
-    for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
-      const { url, resolve } = way;
-      const client = () =>
-        transfers({
-          url,
-          count: settling + each,
-          caPath: site.caPath,
-          ...(resolve !== undefined && { resolve }),
-        });
-      const taken = await Promise.all(Array.from({ length: clients }, client));
-      for (const own of taken) way.done.push(...own.slice(settling));
-    }
-  }
+/** Gives what each of the clients had. */
+function ask(
+  { caPath }: Site,
+  { url, resolve }: Way,
+  { clients, requests }: { readonly clients: number; readonly requests: number },
+): Promise<Transfer[][]> {
+  const options = { url, count: requests, caPath, ...(resolve !== undefined && { resolve }) };
+  return Promise.all(Array.from({ length: clients }, () => transfers(options)));
 }
 
-function figuresOf({ name, done }: Way, scheme: Scheme): WayFigures {
+function figuresOf({ name, done }: Way): WayFigures {
   const good = done.filter(({ status }) => status === 200);
-  return {
-    way: name,
-    scheme,
-    errors: done.length - good.length,
-    latency: distributionOf(good.map(({ totalUs }) => totalUs)),
-  };
+  const latency = distributionOf(good.map(({ totalUs }) => totalUs));
+  return { way: name, errors: done.length - good.length, latency };
 }

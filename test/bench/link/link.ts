@@ -8,7 +8,6 @@ import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunningProcess, runToEnd, startProcess } from '../../support/process.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type Distribution, distributionOf } from './quantiles.ts';
 
 /** Of this side, and the origin's two. */
 export const nearAddress = '10.203.0.1';
@@ -77,11 +76,6 @@ export class Link {
     await this.#delay.stop();
     await this.#far.stop();
   }
-}
-
-/** What one run's round trip was; figures are multiples of its median. */
-export function roundTripOf(times: readonly number[]): Distribution {
-  return distributionOf(times);
 }
 
 function ipScript(addresses: readonly string[]): [string, ...string[]] {

@@ -1,15 +1,18 @@
 /** The command line. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type PeerName, peerNames } from './peers.ts';
+import { type PeerName, peerNames, type Scheme, schemes } from './peers.ts';
 
 export const partNames = ['distribution', 'start', 'silence', 'restart', 'move'] as const;
 export type PartName = (typeof partNames)[number];
+export type FirstPartName = Exclude<PartName, 'distribution'>;
 
 export interface Options {
   readonly roundTripsMs: readonly number[];
   readonly peers: readonly PeerName[];
   readonly requests: number;
+  /** Of the distribution. The first requests are all https. */
+  readonly schemes: readonly Scheme[];
   readonly parts: readonly PartName[];
   readonly jsonPath: string;
   readonly pagePath: string;
@@ -24,6 +27,7 @@ export function readOptions(args: readonly string[]): Options {
       rtt: { type: 'string', default: '20,80' },
       peers: { type: 'string', default: peerNames.join(',') },
       requests: { type: 'string', default: '2000' },
+      schemes: { type: 'string', default: schemes.join(',') },
       only: { type: 'string', default: partNames.join(',') },
       json: { type: 'string', default: join(documents, 'link-latency.json') },
       page: { type: 'string', default: join(documents, 'link-latency.md') },
@@ -33,6 +37,7 @@ export function readOptions(args: readonly string[]): Options {
     roundTripsMs: values.rtt.split(',').map((text) => positive('--rtt', text)),
     peers: oneEach('--peers', values.peers, peerNames),
     requests: positive('--requests', values.requests),
+    schemes: oneEach('--schemes', values.schemes, schemes),
     parts: oneEach('--only', values.only, partNames),
     jsonPath: values.json,
     pagePath: values.page,

@@ -67,6 +67,7 @@ http {
     listen 443 ssl;
     ssl_certificate ${certPath};
     ssl_certificate_key ${keyPath};
+    ssl_protocols TLSv1.2 TLSv1.3;
     location / { return 200 "origin $connection $connection_requests $host\\n"; }
   }
 }

