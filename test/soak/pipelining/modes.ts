@@ -24,5 +24,5 @@ export function pipeliningRefusal(pipelining: Pipelining): string | undefined {
   dir.remove();
   if (status === 0) return undefined;
   const said = `${stdout}${stderr}`.replaceAll(file, '').trim().split('\n')[0] ?? '';
-  return `refused by the configuration: ${said.replace(/^[:\s]+/, '')}`;
+  return `refused by the configuration: ${/found .*/.exec(said)?.[0] ?? said}`;
 }

@@ -191,5 +191,13 @@ export function pipeliningBreaches(result: RunResult, isHostile: boolean): strin
   // An origin that answers everything must lose nothing, visibly or not.
   if (!isHostile) demand(told + cut === 0, `${told} told failures, ${cut} cut off`);
   else demand(cut > 0 && told > 0, 'the hostile origin did no harm: nothing was shown');
+  const behind = result.deeds['came behind another'] ?? 0;
+  if (result.pipelining === 'off') {
+    demand(behind === 0, `${behind} requests came behind another, with pipelining off`);
+  } else {
+    const { requests_pipelined_total: pipelined = 0 } = result.gateway;
+    demand(pipelined > 0, 'the gateway counts no pipelined request: nothing was shown');
+    if (isHostile) demand(behind > 0, 'none came behind another: nothing was shown');
+  }
   return breaches;
 }
