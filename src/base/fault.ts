@@ -76,6 +76,8 @@ export interface Fault {
   readonly cause: string;
   /** The system's or TLS library's own code, such as `ECONNRESET`, where there is one. */
   readonly code?: string;
+  /** It waited behind another response on its connection, which has ended, or was slow. Its own had not begun. */
+  readonly behind?: 'ended' | 'slow';
 }
 
 /** What a fault of this kind says unless told otherwise: nothing sent, nothing received. */

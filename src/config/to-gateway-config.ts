@@ -61,7 +61,7 @@ function listenerOptions(
 
 function upstreamOptions(
   name: string,
-  { url, tls, pool, timeouts }: UpstreamOutput,
+  { url, tls, pool, timeouts, pipelining }: UpstreamOutput,
   { limits, resolvePath }: Surroundings & Pick<FileOutput, 'limits'>,
 ): UpstreamOptions {
   return {
@@ -78,6 +78,7 @@ function upstreamOptions(
       maxWaiting: pool.maxWaiting,
       maxDials: pool.maxDials,
       learnsIdleLimit: pool.learnIdleTimeout,
+      pipelining,
     },
     timeouts: { connectMs: timeouts.connect, waitMs: timeouts.wait },
     responseLimits: { headBytes: limits.head, maxFields: limits.fields },

@@ -21,6 +21,15 @@ import {
 import { absent, option, required, section } from './schema-options.ts';
 import { bad, good, type Reading } from './units.ts';
 
+const PIPELINING = 'off, auto, or a whole number from 2 to 64 is meant';
+
+function readPipelining(raw: unknown): Reading<'off' | 'auto' | number> {
+  if (isOff(raw)) return good<'off'>('off');
+  if (raw === 'auto') return good<'auto'>('auto');
+  const isDepth = typeof raw === 'number' && Number.isInteger(raw) && raw >= 2 && raw <= 64;
+  return isDepth ? good(raw) : bad(PIPELINING);
+}
+
 const via = leaf('off or a name', (raw) => {
   if (isOff(raw)) return good(null);
   return typeof raw === 'string' && (isProperName(raw) || isAuthority(raw))
@@ -245,13 +254,7 @@ export const upstreamSchema = v.object({
   ),
   pipelining: option(
     'off',
-    'Sending requests before earlier ones are answered. Only `off` in this version.',
-    leaf('off', (raw) =>
-      isOff(raw)
-        ? good<'off'>('off')
-        : bad(
-            'off is meant: this version sends one request at a time on a connection (auto and a depth are for a later one)',
-          ),
-    ),
+    'GET and HEAD requests under way on one connection: `off` is one at a time, `auto` finds out how many.',
+    leaf('off, auto or 2 to 64', readPipelining),
   ),
 });

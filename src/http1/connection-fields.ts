@@ -82,3 +82,12 @@ export function readTransferEncoding(fields: FieldTable): CodingReading {
     ? 'unknown'
     : 'broken';
 }
+
+const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,])timeout=(\d{1,6})/i;
+
+/** What Keep-Alive says of how long an idle connection is kept, in seconds; null if nothing. Not in any RFC since 2068. */
+export function keepAliveTimeout(fields: FieldTable): number | null {
+  const value = fields.get(FieldId.keepAlive);
+  const told = value === undefined ? null : KEEP_ALIVE_TIMEOUT.exec(value);
+  return told === null ? null : Number(told[1]);
+}

@@ -25,14 +25,11 @@ import type { ExchangeContext } from './exchange-context.ts';
 import { ExchangeTimers } from './exchange-timers.ts';
 import { lengthRequired, tookTooLong } from './faults.ts';
 import { RequestBody } from './request-body.ts';
-import { chosenUpgrade, needOf } from './request-traits.ts';
-import { ResponseDrain } from './response-drain.ts';
+import { chosenUpgrade, isPipelinable, needAfter, needOf } from './request-traits.ts';
+import { dropResponse } from './response-drain.ts';
 import { Retries } from './retries.ts';
 import type { Route } from './route.ts';
 import { joinTunnel } from './tunnel.ts';
-
-/** A response that nobody waits for any more is read to its end if no more than this is left of it. */
-const DRAIN_BYTES = 64 * 1024;
 
 type State =
   /** A connection is awaited. */
@@ -85,6 +82,10 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
         ? null
         : new RequestBody(client, route.policy.retry.bodyLimitBytes, context.bodies);
     this.need = needOf(head, route.policy.retry);
+  }
+
+  get canPipeline(): boolean {
+    return this.#attempts === 0 && isPipelinable(this.#head, this.#route.policy);
   }
 
   // ---- 1. A request
@@ -318,10 +319,10 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     return true;
   }
 
-  /** Makes another attempt: rather to another endpoint, and on a new connection where the last has ended. */
+  /** Makes another attempt: rather to another endpoint, and on a new connection where one has ended under it. */
   #again(reason: RetryReason, delayMs: number): void {
-    this.need = reason === 'status' || reason === 'try-timeout' ? 'any' : 'new';
-    this.avoid = this.#endpoint;
+    this.need = needAfter(reason);
+    this.avoid = reason === 'rescued' ? null : this.#endpoint;
     if (delayMs === 0) this.#acquire();
     else {
       this.#state = 'pausing';
@@ -360,7 +361,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   /** Whether an upstream can have seen some of the request, in this attempt or one before. */
   get #hasSent(): boolean {
-    return (this.#retries?.resends ?? 0) > 0 || this.#attached?.hasSent === true;
+    return this.#retries?.wasSent === true || this.#attached?.hasSent === true;
   }
 
   onBodyFault(failure: Fault): void {
@@ -379,14 +380,11 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     else if (this.#lease !== null) this.#dropResponse(reason);
   }
 
-  /** Keeps the connection if it costs little to read the response to its end; else discards it. */
   #dropResponse(reason: CloseReason): void {
     const lease = this.#takeLease();
-    const isSent = this.#body?.isWhole !== false;
     if (this.#state !== 'attached') lease.giveBack();
-    else if (isSent && reason !== 'fault' && lease.carrier.leftBytes <= DRAIN_BYTES) {
-      lease.carrier.redirect(new ResponseDrain(lease));
-    } else lease.discard(reason);
+    else if (this.#body?.isWhole === false) lease.discard(reason);
+    else dropResponse(lease, reason);
   }
 
   /** To settle it, or to hand it on: from here on it is not this exchange's. */

@@ -1,7 +1,7 @@
 /** What a request's head says of how it may be carried. */
 import { FieldId } from '../message/fields.ts';
 import type { RequestHead } from '../message/head.ts';
-import { isRepeatable } from '../resilience/retry-policy.ts';
+import { isRepeatable, type RetryReason } from '../resilience/retry-policy.ts';
 import type { LeaseNeed } from '../upstream/carrier.ts';
 import type { ExchangePolicy, RetryOptions } from './options.ts';
 
@@ -21,6 +21,27 @@ export function needOf(head: RequestHead, retry: RetryOptions): LeaseNeed {
   return isRepeatable({ method, isPromisedIdempotent: isPromisedIdempotent(head, retry) })
     ? 'any'
     : 'steady';
+}
+
+/** Which connection will do for another attempt. */
+export function needAfter(reason: RetryReason): LeaseNeed {
+  switch (reason) {
+    case 'status':
+    case 'try-timeout':
+    case 'pipeline-ended':
+    case 'rescued':
+      return 'any';
+    default:
+      // Its connection has ended, and others may be about to.
+      return 'new';
+  }
+}
+
+/** Whether it may share a connection: it must be harmless to send again, and have nothing behind its head. */
+export function isPipelinable(head: RequestHead, policy: ExchangePolicy): boolean {
+  if (head.framing !== 'none' || policy.retry.resends === 0) return false;
+  if (head.method !== 'GET' && head.method !== 'HEAD') return false;
+  return chosenUpgrade(head, policy) === null;
 }
 
 /** The allowed protocol that the client offers to switch to, or null (RFC 9110 7.8). */

@@ -3,7 +3,17 @@ import type { Lease, ResponseSink } from '../upstream/carrier.ts';
 import type { CloseReason } from '../upstream/observer.ts';
 import type { RawSocket } from '../upstream/wire.ts';
 
-export class ResponseDrain implements ResponseSink {
+/** A response that nobody waits for any more is read to its end if no more than this is left of it. */
+const DRAIN_BYTES = 64 * 1024;
+
+/** Keeps the connection if it costs little to read the response to its end; else discards it, for this reason. */
+export function dropResponse(lease: Lease, reason: CloseReason): void {
+  const { carrier } = lease;
+  if (reason === 'fault' || carrier.leftBytes > DRAIN_BYTES) lease.discard(reason);
+  else carrier.redirect(new ResponseDrain(lease));
+}
+
+class ResponseDrain implements ResponseSink {
   readonly #lease: Lease;
 
   constructor(lease: Lease) {

@@ -35,6 +35,8 @@ export class Retries {
   readonly #request: Resendable;
   /** Attempts made again after something had been sent. */
   resends = 0;
+  /** An attempt before this one may have been seen by an upstream. */
+  wasSent = false;
   #pending: RetryReason | null = null;
   /** A connection that was idle before and ended under this request. */
   #stale: Leasable | null = null;
@@ -88,7 +90,7 @@ export class Retries {
   }
 
   #noteStale(failure: Fault, { carrier, mayBeStale }: Lease, sentAtMs: number): void {
-    if (!mayBeStale || !isStale(failure)) return;
+    if (!mayBeStale || failure.behind !== undefined || !isStale(failure)) return;
     this.#route.observer.onStale();
     this.#stale = carrier;
     const lastedMs = this.#context.wheel.now() - sentAtMs;
@@ -99,7 +101,9 @@ export class Retries {
   #take(reason: RetryReason): boolean {
     const { budget, observer } = this.#route;
     this.failed();
-    if (reason !== 'not-sent') {
+    if (reason === 'pipeline-ended' || reason === 'rescued') this.wasSent = true;
+    else if (reason !== 'not-sent') {
+      this.wasSent = true;
       if (!budget.take(this.#context.wheel.now())) {
         observer.onRetry(reason, 'budget-spent');
         return false;
@@ -144,6 +148,8 @@ export class Retries {
     const { random } = this.#context;
     switch (reason) {
       case 'not-sent':
+      case 'pipeline-ended':
+      case 'rescued':
         return 0;
       case 'reused-connection-ended':
         return this.#wasStale ? 0 : steadyBackoffMs(this.resends, rules, random);

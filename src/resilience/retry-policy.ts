@@ -36,7 +36,10 @@ export type RetryReason =
   | 'reused-connection-ended'
   | 'new-connection-ended'
   | 'status'
-  | 'try-timeout';
+  | 'try-timeout'
+  /** It waited behind another request on a connection that ended, or behind a response that was slow. */
+  | 'pipeline-ended'
+  | 'rescued';
 
 /** Why it may be made again, or null when it may not. */
 export function retryReason(
@@ -48,6 +51,10 @@ export function retryReason(
   if (request.hasResponded || !request.isBodyHeld) return null;
   // The upstream cannot have seen it: any method, and this is no resend.
   if (fault.sent !== 'sent') return fault.kind === 'write-failed' ? 'not-sent' : null;
+  // Only what is safe is sent behind another, and it goes alone from here on: this is no resend that could be repeated.
+  if (fault.behind !== undefined && isSafe(request.method)) {
+    return fault.behind === 'slow' ? 'rescued' : 'pipeline-ended';
+  }
   // Part of a head: the upstream has begun to act on it.
   if (fault.received !== 'nothing') return null;
   if (request.resends >= rules.resends) return null;

@@ -79,6 +79,8 @@ const closeReasons: readonly CloseReason[] = [
 
 const retryReasons: readonly RetryReason[] = [
   'not-sent',
+  'pipeline-ended',
+  'rescued',
   'reused-connection-ended',
   'new-connection-ended',
   'status',
@@ -150,6 +152,12 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
     `${p}_requests_reused_total`,
     'Exchanges whose last attempt went over a connection used before.',
     ({ numbers }) => numbers.reused,
+  ),
+  single(
+    'counter',
+    `${p}_requests_pipelined_total`,
+    'Attempts that were sent behind others under way on their connection.',
+    ({ numbers }) => numbers.pipelined,
   ),
   single(
     'counter',

@@ -62,6 +62,8 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   stale = 0;
   readonly retries: { readonly [reason in RetryReason]: ByOutcome } = {
     'not-sent': noOutcomes(),
+    'pipeline-ended': noOutcomes(),
+    rescued: noOutcomes(),
     'reused-connection-ended': noOutcomes(),
     'new-connection-ended': noOutcomes(),
     status: noOutcomes(),
@@ -92,6 +94,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   readonly waits = new Histogram(waitBoundsMs);
   waitsEnded = 0;
   handshakesSaved = 0;
+  pipelined = 0;
   connectSavedMs = 0;
   sentBytes = 0;
   receivedBytes = 0;
@@ -180,8 +183,9 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     this.closed[reason] += 1;
   }
 
-  onLeased(lease: { isReused: boolean; waitedMs: number }): void {
+  onLeased(lease: { isReused: boolean; isPipelined: boolean; waitedMs: number }): void {
     this.waits.observe(lease.waitedMs);
+    if (lease.isPipelined) this.pipelined += 1;
     if (!lease.isReused) return;
     this.handshakesSaved += 1;
     // What a connection of its own would have cost this request: the mean of those that were made.

@@ -79,6 +79,8 @@ export interface LeaseSeeker extends Queued<LeaseSeeker> {
   readonly need: LeaseNeed;
   /** The endpoint of a failed attempt: another is taken first, if there is one. */
   readonly avoid: string | null;
+  /** Whether it may share a connection with others: a GET or HEAD without a body, at its first attempt. */
+  readonly canPipeline: boolean;
   /** Set and read by the upstream. */
   waitingSinceMs: number;
   onLease(lease: Lease): void;

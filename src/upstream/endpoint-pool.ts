@@ -143,6 +143,24 @@ export class EndpointPool {
     return youngest;
   }
 
+  /** A lease of it has come back. Gives whether its endpoint has answered meanwhile. */
+  onReturned(connection: H1Connection, nowMs: number): boolean {
+    // A lease can come back unused: that proves nothing, and for the upstream it has been idle all the while.
+    if (connection.requests === connection.requestsBefore) return false;
+    if (connection.requests > 1) this.liveness.onSurvived(connection.lastIdleMs, nowMs);
+    connection.idleSinceMs = nowMs;
+    return true;
+  }
+
+  /** When an idle connection is to be looked at again: it no longer counts for the warm floor, or is too old for any use. */
+  watchMs(connection: H1Connection, nowMs: number): number {
+    const idleMs = nowMs - connection.idleSinceMs;
+    const steadyMs = this.liveness.steadyMs(nowMs);
+    // The first comes first, so that its replacement is there before it goes.
+    const limitMs = idleMs < steadyMs ? steadyMs : this.liveness.limitMs(nowMs);
+    return Math.min(limitMs - idleMs, connection.expiresAtMs - nowMs);
+  }
+
   /** Idle connections that are well inside their limit: those that the warm floor counts. */
   readyCount(nowMs: number): number {
     const steadyMs = this.liveness.steadyMs(nowMs);

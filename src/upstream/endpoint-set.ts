@@ -230,7 +230,7 @@ export class EndpointSet {
     const pool = this.#home.get(connection);
     if (pool === undefined) return;
     // All is closed now: a lease that is out counts as settled.
-    if (connection.isLeased) this.onReleased(connection);
+    while (connection.isLeased) this.onReleased(connection);
     pool.remove(connection);
     this.#home.delete(connection);
     if (pool.isDraining) this.dropGone();
@@ -241,12 +241,13 @@ export class EndpointSet {
   }
 
   onLeased(connection: H1Connection): void {
+    connection.leases += 1;
     this.poolOf(connection).active += 1;
     this.active += 1;
   }
 
   onReleased(connection: H1Connection): void {
-    connection.isLeased = false;
+    connection.leases -= 1;
     this.poolOf(connection).active -= 1;
     this.active -= 1;
   }

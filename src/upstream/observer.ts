@@ -1,5 +1,6 @@
 /** What the upstream room tells of itself: an observer for events, a snapshot for state. Telemetry supplies the first. */
 import type { Fault } from '../base/fault.ts';
+import type { PipeliningSnapshot } from './pipelining.ts';
 
 /** Why a connection was closed. Label values of `sidepool_upstream_connections_closed_total`: stable and bounded. */
 export type CloseReason =
@@ -29,8 +30,12 @@ export interface UpstreamObserver {
   onOpened(phases: ConnectPhases): void;
   onDialFailed(fault: Fault): void;
   onClosed(reason: CloseReason, life: { readonly ageMs: number; readonly requests: number }): void;
-  /** A lease was given; `waitedMs` is 0 when a connection was at hand. */
-  onLeased(lease: { readonly isReused: boolean; readonly waitedMs: number }): void;
+  /** A lease was given; `waitedMs` is 0 when a connection was at hand. `isPipelined`: behind others that are under way. */
+  onLeased(lease: {
+    readonly isReused: boolean;
+    readonly isPipelined: boolean;
+    readonly waitedMs: number;
+  }): void;
   /** A request stopped waiting without a connection. */
   onWaitEnded(waitedMs: number): void;
   /** Octets on upstream connections, as written and read by HTTP (TLS's own overhead is not counted). */
@@ -69,4 +74,6 @@ export interface UpstreamSnapshot {
   readonly isDown: boolean;
   readonly lastDialFault: Fault | null;
   readonly maxConnections: number;
+  /** Null where it is off. */
+  readonly pipelining: PipeliningSnapshot | null;
 }

@@ -1,5 +1,7 @@
 /** What the upstream room needs to be told. Configuration fills it; every duration is in milliseconds, every size in octets. */
 
+import type { PipeliningOptions } from './pipelining.ts';
+
 export interface UpstreamOptions {
   /** The name from configuration: a label of metrics and logs. */
   readonly name: string;
@@ -50,6 +52,8 @@ export interface PoolOptions {
   readonly maxDials: number;
   /** Whether the idle limit learns from the ages at which the upstream closes idle connections. */
   readonly learnsIdleLimit: boolean;
+  /** How many GET and HEAD requests may be under way on one connection: `off` for one at a time. */
+  readonly pipelining: PipeliningOptions;
 }
 
 export interface ConnectTimeouts {

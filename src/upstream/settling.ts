@@ -8,7 +8,7 @@ import type { H1Connection } from './h1/connection.ts';
 
 export class Settling {
   readonly #clock: Clock;
-  #connections: H1Connection[] = [];
+  #connections = new Set<H1Connection>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -16,12 +16,13 @@ export class Settling {
 
   /** Counts its turns down from now on. One callback a turn serves all. */
   add(connection: H1Connection): void {
-    if (this.#connections.push(connection) === 1) this.#clock.afterTurn(this.#onTurn);
+    if (this.#connections.size === 0) this.#clock.afterTurn(this.#onTurn);
+    this.#connections.add(connection);
   }
 
   readonly #onTurn = (): void => {
     const connections = this.#connections;
-    this.#connections = [];
+    this.#connections = new Set();
     for (const connection of connections) {
       connection.unsettledTurns -= 1;
       if (connection.unsettledTurns > 0) this.add(connection);

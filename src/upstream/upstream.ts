@@ -8,19 +8,28 @@
  */
 import type { Fault } from '../base/fault.ts';
 import { type Leasable, Lease, type LeaseKeeper, type LeaseSeeker } from './carrier.ts';
+import { ConnectionMaker, type IdleKeeper } from './connection-maker.ts';
 import { type DialDemand, type Dialled, DialScheduler } from './dial-scheduler.ts';
-import type { EndpointPool, IdleOrder } from './endpoint-pool.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
 import { type EndpointAddress, EndpointSet } from './endpoint-set.ts';
 import { noEndpoint, shuttingDown, upstreamDown, waitingFull, waitTimeout } from './faults.ts';
-import { type ConnectionOwner, H1Connection } from './h1/connection.ts';
+import type { H1Connection } from './h1/connection.ts';
+import { PipelineSlot } from './h1/pipeline-slot.ts';
 import type { CloseReason, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
+import { Pipeliner } from './pipeliner.ts';
+import { Pipelining } from './pipelining.ts';
 import { Settling } from './settling.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WarmFloor } from './warm-floor.ts';
 
-export class Upstream implements LeaseKeeper {
+interface Moment {
+  readonly nowMs: number;
+  readonly waitedMs: number;
+}
+
+export class Upstream implements LeaseKeeper, IdleKeeper {
   readonly options: UpstreamOptions;
   readonly #parts: UpstreamParts;
   readonly #endpoints: EndpointSet;
@@ -28,7 +37,9 @@ export class Upstream implements LeaseKeeper {
   readonly #floor: WarmFloor;
   readonly #dials: DialScheduler;
   readonly #settling: Settling;
-  #nextId = 1;
+  /** Null where requests are sent one at a time. */
+  readonly #pipeliner: Pipeliner | null;
+  readonly #maker: ConnectionMaker;
   #resolveFailure: string | null = null;
   #hasOpened = false;
   #exchanges = 0;
@@ -41,6 +52,10 @@ export class Upstream implements LeaseKeeper {
     this.#endpoints = new EndpointSet(parts.options.pool, parts.random);
     this.#floor = new WarmFloor(parts.options.pool);
     this.#settling = new Settling(parts.clock);
+    const { pipelining } = parts.options.pool;
+    this.#pipeliner =
+      pipelining === 'off' ? null : new Pipeliner(new Pipelining(pipelining), parts.clock);
+    this.#maker = new ConnectionMaker(parts, this, this.#pipeliner);
     this.#waiting = new WaitingLine({
       wheel: parts.wheel,
       waitMs: parts.options.timeouts.waitMs,
@@ -75,10 +90,22 @@ export class Upstream implements LeaseKeeper {
   acquire(seeker: LeaseSeeker): void {
     const nowMs = this.#parts.wheel.now();
     this.#floor.onAsked(this.#endpoints.active, nowMs);
-    const connection = this.#endpoints.takeIdle(seeker, nowMs, this.#idleOrder);
+    const pipeliner = seeker.canPipeline ? this.#pipeliner : null;
+    const gathering = pipeliner?.joinGathering(nowMs) ?? null;
+    if (gathering !== null) {
+      this.#give(seeker, gathering, { nowMs, waitedMs: 0 });
+      return;
+    }
+    const order = this.#endpoints.size <= this.#floor.keeps ? 'due-first' : 'youngest';
+    const connection = this.#endpoints.takeIdle(seeker, nowMs, order);
     if (connection !== null) {
-      this.#give(seeker, connection, { nowMs, waitedMs: 0 });
+      this.#giveIdle(seeker, connection, { nowMs, waitedMs: 0 });
       if (this.#endpoints.idleCount < this.#wantedIdle(nowMs)) this.#dials.run();
+      return;
+    }
+    const busy = pipeliner?.joinBusy(nowMs) ?? null;
+    if (busy !== null) {
+      this.#give(seeker, busy, { nowMs, waitedMs: 0 });
       return;
     }
     const refusal = this.#refusal(nowMs);
@@ -106,18 +133,16 @@ export class Upstream implements LeaseKeeper {
 
   giveBack(leased: Leasable): void {
     if (this.#isClosed) return;
-    const connection = leased as H1Connection;
+    const { connection } = leased as H1Connection | PipelineSlot;
     const pool = this.#endpoints.poolOf(connection);
     const nowMs = this.#parts.wheel.now();
     this.#endpoints.onReleased(connection);
-    // A lease can come back unused: that proves nothing, and for the upstream it has been idle all the while.
-    if (connection.requests > connection.requestsBefore) {
-      if (connection.requests > 1) pool.liveness.onSurvived(connection.lastIdleMs, nowMs);
-      connection.idleSinceMs = nowMs;
-      this.#dials.onAlive(nowMs);
-    }
-    const reason = this.#whyNotKept(connection, nowMs);
+    if (leased instanceof PipelineSlot) this.#pipeliner?.pipelining.onAnswered(leased.tookMs);
     if (connection.unsettledTurns > 0) this.#settling.add(connection);
+    if (connection.isLeased) return;
+    this.#pipeliner?.drop(connection);
+    if (pool.onReturned(connection, nowMs)) this.#dials.onAlive(nowMs);
+    const reason = this.#whyNotKept(connection, nowMs);
     if (reason === null) this.#offer(connection, nowMs);
     else this.#close(connection, reason);
     if (reason !== null || this.#waiting.length > 0) this.#dials.run();
@@ -126,9 +151,16 @@ export class Upstream implements LeaseKeeper {
 
   discard(leased: Leasable, reason: CloseReason): void {
     if (this.#isClosed) return;
-    const connection = leased as H1Connection;
+    const { connection } = leased as H1Connection | PipelineSlot;
     this.#endpoints.onReleased(connection);
-    this.#close(connection, connection.lostBy ?? reason);
+    // Others are on it: it goes on for their sake, or ends when the last of them has been told.
+    if (!connection.takesMore) connection.closesFor ??= reason;
+    if (connection.isLeased) {
+      if (leased instanceof PipelineSlot) leased.abandon();
+      return;
+    }
+    this.#pipeliner?.drop(connection);
+    this.#close(connection, connection.lostBy ?? connection.closesFor ?? reason);
     this.#dials.run();
     this.#checkRetired();
   }
@@ -140,28 +172,35 @@ export class Upstream implements LeaseKeeper {
 
   /** Whether this connection's endpoint has last answered as HTTP/1.0. */
   speaksHttp10(leased: Leasable): boolean {
-    return !this.#isClosed && this.#endpoints.poolOf(leased as H1Connection).isHttp10;
+    const { connection } = leased as H1Connection | PipelineSlot;
+    return !this.#isClosed && this.#endpoints.poolOf(connection).isHttp10;
   }
 
-  #give(
-    seeker: LeaseSeeker,
-    connection: H1Connection,
-    { nowMs, waitedMs }: { readonly nowMs: number; readonly waitedMs: number },
-  ): void {
-    connection.isLeased = true;
+  /** Gives a connection that nobody uses: all of it, or the first place on it where requests are pipelined. */
+  #giveIdle(seeker: LeaseSeeker, connection: H1Connection, when: Moment): void {
+    const { nowMs } = when;
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     connection.requestsBefore = connection.requests;
+    const pipeliner = seeker.canPipeline ? this.#pipeliner : null;
+    this.#give(seeker, pipeliner?.open(connection, nowMs) ?? connection, when);
+  }
+
+  #give(seeker: LeaseSeeker, leased: H1Connection | PipelineSlot, { waitedMs }: Moment): void {
+    const { connection } = leased;
+    const isPipelined = connection.isLeased;
     this.#endpoints.onLeased(connection);
     this.#floor.onActive(this.#endpoints.active);
-    this.#parts.observer.onLeased({ isReused: connection.requests > 0, waitedMs });
-    seeker.onLease(new Lease(connection, this));
+    this.#parts.observer.onLeased({ isReused: leased.requests > 0, isPipelined, waitedMs });
+    seeker.onLease(new Lease(leased, this));
   }
 
   /** To the first that it will do for, or to the idle ones. */
   #offer(connection: H1Connection, nowMs: number): void {
-    const next = this.#waiting.length === 0 ? null : this.#firstWhomItSuits(connection, nowMs);
+    const pool = this.#endpoints.poolOf(connection);
+    const next = this.#waiting.takeFirst((seeker) => pool.willDo(connection, seeker, nowMs));
     if (next !== null) {
-      this.#give(next, connection, { nowMs, waitedMs: nowMs - next.waitingSinceMs });
+      this.#giveIdle(next, connection, { nowMs, waitedMs: nowMs - next.waitingSinceMs });
+      this.#fillUp(nowMs);
       return;
     }
     // It will do for nobody who waits, and there is no room for another beside it.
@@ -173,13 +212,20 @@ export class Upstream implements LeaseKeeper {
     this.#watchIdle(connection, nowMs);
   }
 
-  #firstWhomItSuits(connection: H1Connection, nowMs: number): LeaseSeeker | null {
-    const pool = this.#endpoints.poolOf(connection);
-    return this.#waiting.takeFirst((seeker) => pool.willDo(connection, seeker, nowMs));
+  /** Others who wait may share what one of them has just got. */
+  #fillUp(nowMs: number): void {
+    while (this.#waiting.length > 0) {
+      const place = this.#pipeliner?.joinGathering(nowMs) ?? null;
+      const next = place === null ? null : this.#waiting.takeFirst((seeker) => seeker.canPipeline);
+      if (place === null || next === null) return;
+      this.#give(next, place, { nowMs, waitedMs: nowMs - next.waitingSinceMs });
+    }
   }
 
   #whyNotKept(connection: H1Connection, nowMs: number): CloseReason | null {
     const { maxRequests } = this.options.pool;
+    // Responses are still to come that nobody waits for any more.
+    if (connection.outstanding > 0) return 'client-gone';
     if (!connection.isOpen) return connection.lostBy ?? 'idle-closed-by-upstream';
     if (this.#endpoints.poolOf(connection).isDraining) return 'endpoint-gone';
     if (maxRequests > 0 && connection.requests >= maxRequests) return 'max-requests';
@@ -230,10 +276,6 @@ export class Upstream implements LeaseKeeper {
     return this.#floor.wanted(this.#endpoints.active, this.#endpoints.liveCount, nowMs);
   }
 
-  get #idleOrder(): IdleOrder {
-    return this.#endpoints.size <= this.#floor.keeps ? 'due-first' : 'youngest';
-  }
-
   readonly #demand = (): DialDemand => {
     const waiting = this.#waiting.length;
     const nowMs = this.#parts.wheel.now();
@@ -246,29 +288,14 @@ export class Upstream implements LeaseKeeper {
   };
 
   readonly #onConnected = (pool: EndpointPool, dialled: Dialled): void => {
-    const { wire, phases, dialledAtMs } = dialled;
-    const { observer, wheel, random } = this.#parts;
-    const { maxAgeMs } = this.options.pool;
-    const nowMs = wheel.now();
-    observer.onOpened(phases);
+    const nowMs = this.#parts.wheel.now();
+    this.#parts.observer.onOpened(dialled.phases);
+    this.#pipeliner?.pipelining.onOpened(dialled.phases.tcpMs);
     if (!this.#hasOpened) {
       this.#hasOpened = true;
       this.#parts.onWarm();
     }
-    const connection = new H1Connection({
-      id: this.#nextId++,
-      endpoint: pool.target.address,
-      wire,
-      owner: this.#ownerFor(pool),
-      wheel,
-      limits: this.options.responseLimits,
-      // A tenth either way, so that connections opened together do not end together.
-      expiresAtMs:
-        maxAgeMs === 0 ? Number.POSITIVE_INFINITY : nowMs + maxAgeMs * (0.9 + 0.2 * random()),
-      onIdleTooLong: this.#onIdleDue,
-    });
-    connection.dialledAtMs = dialledAtMs;
-    connection.idleSinceMs = nowMs;
+    const connection = this.#maker.make(pool, dialled);
     this.#endpoints.add(pool, connection);
     const isUnwanted = this.#onRetired !== null && this.#waiting.length === 0;
     if (pool.isDraining) this.#close(connection, 'endpoint-gone');
@@ -284,34 +311,14 @@ export class Upstream implements LeaseKeeper {
     this.#dials.run();
   };
 
-  #ownerFor(pool: EndpointPool): ConnectionOwner {
-    const { observer } = this.#parts;
-    return {
-      onIdleLost: (connection, reason) => this.#onIdleLost(pool, connection, reason),
-      onKeepAliveTold: (seconds) => pool.liveness.onTold(seconds),
-      onHttp10: (isHttp10) => {
-        pool.isHttp10 = isHttp10;
-      },
-      onRepaired: () => observer.onRepairedResponse(),
-      onCounts: (sent, received) => observer.onBytes(sent, received),
-    };
-  }
-
   // ---- Idle connections
 
   #watchIdle(connection: H1Connection, nowMs: number): void {
-    const { liveness } = this.#endpoints.poolOf(connection);
-    const idleMs = nowMs - connection.idleSinceMs;
-    const steadyMs = liveness.steadyMs(nowMs);
-    // First when it stops counting for the warm floor, so that its replacement is there before it goes.
-    const untilMs = idleMs < steadyMs ? steadyMs - idleMs : liveness.limitMs(nowMs) - idleMs;
-    this.#parts.wheel.set(
-      connection.idleDeadline,
-      Math.min(untilMs, connection.expiresAtMs - nowMs),
-    );
+    const delayMs = this.#endpoints.poolOf(connection).watchMs(connection, nowMs);
+    this.#parts.wheel.set(connection.idleDeadline, delayMs);
   }
 
-  readonly #onIdleDue = (connection: H1Connection): void => {
+  onIdleDue(connection: H1Connection): void {
     if (connection.isLeased || !connection.isOpen) return;
     const nowMs = this.#parts.wheel.now();
     const { liveness } = this.#endpoints.poolOf(connection);
@@ -320,9 +327,9 @@ export class Upstream implements LeaseKeeper {
       this.#close(connection, 'idle-limit');
     } else this.#watchIdle(connection, nowMs);
     this.#dials.run();
-  };
+  }
 
-  #onIdleLost(pool: EndpointPool, connection: H1Connection, reason: CloseReason): void {
+  onIdleLost(pool: EndpointPool, connection: H1Connection, reason: CloseReason): void {
     const nowMs = this.#parts.wheel.now();
     if (reason === 'idle-closed-by-upstream') {
       pool.liveness.onIdleClosed(nowMs - connection.idleSinceMs, nowMs);
@@ -393,6 +400,7 @@ export class Upstream implements LeaseKeeper {
       isDown: this.#dials.isDown(nowMs),
       lastDialFault: this.#dials.lastFault,
       maxConnections: this.options.pool.maxConnections,
+      pipelining: this.#pipeliner?.pipelining.snapshot(nowMs) ?? null,
     };
   }
 }

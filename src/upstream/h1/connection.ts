@@ -5,56 +5,24 @@
  */
 import { defect, type Fault } from '../../base/fault.ts';
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.ts';
+import { keepAliveTimeout } from '../../http1/connection-fields.ts';
 import { requestHead } from '../../http1/request-writer.ts';
-import type { ResponseLimits } from '../../http1/response-parser.ts';
 import { FieldId, type FieldTable } from '../../message/fields.ts';
 import type { Leasable, OutgoingRequest, ResponseSink } from '../carrier.ts';
 import type { CloseReason } from '../observer.ts';
 import type { Wire, WireHandler } from '../wire.ts';
+import type { ConnectionOwner, ConnectionParts } from './connection-owner.ts';
 import { type EndKind, endedFault, silenceFault, unaskedSwitch } from './faults.ts';
+import { Pipeline } from './pipeline.ts';
+import type { PipelineSlot } from './pipeline-slot.ts';
+import { PooledConnection } from './pooled-connection.ts';
 import { RequestOutput } from './request-output.ts';
 import { type ReaderOwner, ResponseReader } from './response-reader.ts';
 
 /** An unread rest up to this is copied; for a larger one the connection reads on into a new buffer. */
 const COPY_BYTES = 2_048;
-const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,])timeout=(\d{1,6})/i;
 
-export interface ConnectionOwner {
-  /** An idle connection has ended or misbehaved: it is closed already. */
-  onIdleLost(connection: H1Connection, reason: CloseReason): void;
-  /** `Keep-Alive: timeout` was seen. */
-  onKeepAliveTold(seconds: number): void;
-  onHttp10(isHttp10: boolean): void;
-  onRepaired(): void;
-  onCounts(sent: number, received: number): void;
-}
-
-export class H1Connection implements Leasable, WireHandler, ReaderOwner {
-  readonly id: number;
-  readonly endpoint: string;
-  readonly bornMs: number;
-  /** When it is too old to be used again; Infinity for never. */
-  readonly expiresAtMs: number;
-  requests = 0;
-  /**
-   * Turns of the loop until bytes that had arrived behind the last response have been seen. Sent before that, a request
-   * would be given them as its answer (RFC 9112 6.3, 9.2). Counted down by the upstream.
-   */
-  unsettledTurns = 0;
-  /** Why it was lost while nobody was told, because its lease was out. */
-  lostBy: CloseReason | null = null;
-  isOpen = true;
-  /** Written by the upstream: when its dial began. */
-  dialledAtMs = 0;
-  /** Written by the pool. */
-  idleSinceMs = 0;
-  /** When it was last leased: how long it had been idle, and how many requests it had carried. */
-  lastIdleMs = 0;
-  requestsBefore = 0;
-  isLeased = false;
-  /** Falls due when it has been idle too long. Set by the pool. */
-  readonly idleDeadline: Deadline;
-
+export class H1Connection extends PooledConnection implements Leasable, WireHandler, ReaderOwner {
   readonly #wire: Wire;
   readonly #owner: ConnectionOwner;
   readonly #wheel: TimerWheel;
@@ -63,6 +31,10 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
   readonly #deadline = new Deadline(() => this.#onDeadline());
   #sink: ResponseSink | null = null;
   #request: OutgoingRequest | null = null;
+  /** Made for the first request that shares it. */
+  #pipeline: Pipeline | null = null;
+  /** Somebody who is done still has bytes of the read to write out. */
+  #isBufferHeld = false;
   /** What was read before a pause is given: the socket itself is not read yet. */
   #isResuming = false;
   /** How it has ended, while what came before that is still to be read. */
@@ -70,26 +42,13 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
   /** Its owner knows that it is over, or will learn it from the lease: the socket's own end is no news then. */
   #isOver = false;
 
-  constructor(parts: {
-    id: number;
-    endpoint: string;
-    wire: Wire;
-    owner: ConnectionOwner;
-    wheel: TimerWheel;
-    limits: ResponseLimits;
-    expiresAtMs: number;
-    onIdleTooLong: (connection: H1Connection) => void;
-  }) {
-    this.id = parts.id;
-    this.endpoint = parts.endpoint;
+  constructor(parts: ConnectionParts) {
+    super(parts, () => parts.owner.onIdleTooLong(this));
     this.#wire = parts.wire;
     this.#owner = parts.owner;
     this.#wheel = parts.wheel;
     this.#reader = new ResponseReader(parts.limits, this);
     this.#output = new RequestOutput(parts.wire);
-    this.bornMs = parts.wheel.now();
-    this.expiresAtMs = parts.expiresAtMs;
-    this.idleDeadline = new Deadline(() => parts.onIdleTooLong(this));
     this.#wire.setHandler(this);
   }
 
@@ -97,12 +56,17 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
     return this.#reader.leftBytes;
   }
 
-  get isSettled(): boolean {
-    return this.unsettledTurns === 0;
+  get hasSent(): boolean {
+    return this.#pipeline?.first?.hasSent ?? this.#output.hasSent;
   }
 
-  get hasSent(): boolean {
-    return this.#output.hasSent;
+  get connection(): H1Connection {
+    return this;
+  }
+
+  /** Requests whose responses are still to come, those included that nobody waits for. */
+  get outstanding(): number {
+    return this.#sink === null ? 0 : 1 + (this.#pipeline?.waiting ?? 0);
   }
 
   // ---- The request, on its way out
@@ -142,6 +106,52 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
     this.#sink.onUpstreamWritable();
   }
 
+  // ---- Several at a time (design 4.2)
+
+  /** Puts a request in line; it leaves with the others of this turn. */
+  sendBehind(slot: PipelineSlot): void {
+    const request = slot.request as OutgoingRequest;
+    this.requests += 1;
+    this.#pipeline ??= new Pipeline({
+      endpoint: this.endpoint,
+      wheel: this.#wheel,
+      owner: this.#owner,
+    });
+    this.#output.gather(requestHead(request.head, request.edits, request.extras));
+    if (this.#pipeline.add(slot)) this.#listen(slot);
+    this.#owner.onGathered(this);
+  }
+
+  sendGathered(): void {
+    if (!this.isOpen) return;
+    this.#output.flush();
+    // If the first was under way before, it has its time already.
+    if (this.#pipeline?.onFlushed(this.#output.hasSent) === true) this.#expect();
+  }
+
+  #listen(slot: PipelineSlot): void {
+    this.#sink = slot.sink;
+    this.#request = slot.request;
+    this.#reader.begin(this.#request?.head.method ?? '');
+  }
+
+  /** The first in line has its response: on with the next, if there is one and the connection bears it. */
+  #onPipelined(pipeline: Pipeline, trailers: FieldTable | null): void {
+    const canReuse = this.#reusable();
+    const sink = this.#sink;
+    const next = canReuse === true ? pipeline.next() : null;
+    if (next !== null) {
+      this.#listen(next);
+      this.#expect();
+    } else {
+      this.takesMore = canReuse === true;
+      this.#finish();
+    }
+    sink?.onResponseEnd(trailers, canReuse);
+    if (sink?.holdsBytes() === true) this.#isBufferHeld = true;
+    if (canReuse !== true) pipeline.dismiss(canReuse);
+  }
+
   /** Time runs for what is awaited now, if anything is. */
   #expect(): void {
     if (this.#reader.awaiting === 'body') this.onProgress();
@@ -159,6 +169,11 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
       this.#lose('unexpected-bytes');
       return;
     }
+    if (this.#pipeline?.first?.hasSent === false) {
+      // Gathered and not yet written: this answers nothing that was asked.
+      this.#end('ended', null);
+      return;
+    }
     this.#reader.input.push(bytes);
     try {
       this.#read(sink);
@@ -167,7 +182,8 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
       if (this.#sink !== sink) throw error;
       this.#fail(defect(error));
     }
-    if (sink.holdsBytes()) this.#wire.renewBuffer();
+    if (sink.holdsBytes() || this.#isBufferHeld) this.#wire.renewBuffer();
+    this.#isBufferHeld = false;
     const { input } = this.#reader;
     if (input.isEmpty) return;
     if (input.length > COPY_BYTES) this.#wire.renewBuffer();
@@ -182,8 +198,7 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
   pause(): void {
     if (this.#reader.isPaused) return;
     this.#reader.isPaused = true;
-    // It is the client that is slow: that is no fault of the upstream.
-    this.#wheel.clear(this.#deadline);
+    this.#wheel.clear(this.#deadline); // It is the client that is slow: that is no fault of the upstream.
     this.#wire.pause();
   }
 
@@ -206,7 +221,12 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
 
   #read(sink: ResponseSink): void {
     this.#reader.read();
-    if (this.#sink === sink) sink.onResponseReadEnd();
+    const reading = this.#sink;
+    // Another may be the first in line by now, and have got some of its response in the same read.
+    const isNext = reading !== sink && this.#pipeline?.first != null;
+    if (reading === null || (reading !== sink && !isNext)) return;
+    reading.onResponseReadEnd();
+    if (isNext && reading.holdsBytes()) this.#isBufferHeld = true;
   }
 
   onInterim(): void {
@@ -224,7 +244,6 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
     }
     const sink = this.#finish();
     this.isOpen = false;
-    this.#reportCounts();
     const rest = Buffer.from(input.takeRest());
     sink?.onSwitched(head, this.#wire.release(), rest);
   }
@@ -233,9 +252,8 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
     const { head } = this.#reader;
     this.#owner.onHttp10(head.version === 10);
     if (head.fields.hasImproperLine) this.#owner.onRepaired();
-    const keepAlive = head.fields.get(FieldId.keepAlive);
-    const told = keepAlive === undefined ? null : KEEP_ALIVE_TIMEOUT.exec(keepAlive);
-    if (told !== null) this.#owner.onKeepAliveTold(Number(told[1]));
+    const toldSeconds = keepAliveTimeout(head.fields);
+    if (toldSeconds !== null) this.#owner.onKeepAliveTold(toldSeconds);
     this.onProgress();
     this.#sink?.onHead(head);
   }
@@ -253,6 +271,11 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
   }
 
   onWhole(trailers: FieldTable | null): void {
+    const pipeline = this.#pipeline;
+    if (pipeline !== null && pipeline.first !== null) {
+      this.#onPipelined(pipeline, trailers);
+      return;
+    }
     const canReuse = this.#reusable();
     this.#finish()?.onResponseEnd(trailers, canReuse);
   }
@@ -260,8 +283,14 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
   /** Design 4.2: wholly sent, framed, wholly read, nothing left over, both sides willing. */
   #reusable(): true | CloseReason {
     if (!this.#output.isWhole || this.#wire.isBlocked) return 'early-response';
-    if (!this.#reader.input.isEmpty) return 'unexpected-bytes';
-    if (!this.#reader.head.keepsAlive || this.#ending !== null) return 'not-reusable';
+    // What follows is the answer to the next in line, or to nobody.
+    if (!this.#reader.input.isEmpty && this.#pipeline?.hasSentNext !== true)
+      return 'unexpected-bytes';
+    const { head } = this.#reader;
+    if (!head.keepsAlive && head.version === 11) {
+      this.#owner.onToldClose(this.requests - (this.#pipeline?.waiting ?? 0));
+    }
+    if (!head.keepsAlive || this.#ending !== null) return 'not-reusable';
     return true;
   }
 
@@ -290,7 +319,7 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
       this.onWhole(null);
       return;
     }
-    const { hasSent } = this.#output;
+    const { hasSent } = this;
     this.#fail(endedFault(this.endpoint, how, { hasSent, received, code }));
   }
 
@@ -301,6 +330,7 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
     this.#reader.awaiting = 'nothing';
     this.#wheel.clear(this.#deadline);
     this.#wheel.clear(this.idleDeadline);
+    this.#pipeline?.stop();
     this.#reportCounts();
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -329,6 +359,7 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
     const reader = this.#reader;
     reader.awaiting = 'nothing';
     this.#wheel.clear(this.#deadline);
+    this.#pipeline?.finish();
     if (reader.isPaused || this.#isResuming) {
       reader.isPaused = false;
       this.#wire.resume();
@@ -341,7 +372,9 @@ export class H1Connection implements Leasable, WireHandler, ReaderOwner {
 
   #fail(failure: Fault): void {
     this.#reader.input.clear();
+    this.takesMore = false;
     this.#finish()?.onFault(failure);
+    this.#pipeline?.dismiss('fault');
   }
 
   #reportCounts(): void {

@@ -36,6 +36,14 @@ export function endedFault(
   }
 }
 
+/** The connection has ended, or was slow, while this request waited behind another's response. */
+export function behindFault(endpoint: string, how: 'ended' | 'slow', hasSent: boolean): Fault {
+  const what = how === 'ended' ? 'ended its connection' : 'was slow';
+  const cause = `${endpoint} ${what} while the request waited behind another's response.`;
+  if (!hasSent) return fault('write-failed', 'upstream', cause);
+  return { ...fault('connection-ended', 'upstream', cause, { sent: 'sent' }), behind: how };
+}
+
 /** The upstream sent what cannot be relayed. */
 export function refusedFault(kind: FaultKind, reason: string): Fault {
   return fault(kind, 'upstream', `The upstream's response was refused: ${reason}.`, {

@@ -30,6 +30,14 @@ export class RequestOutput {
     if (this.isWhole) this.flush();
   }
 
+  /** One of several requests without a body that leave together, at `flush`. */
+  gather(head: string): void {
+    this.#framing = 'none';
+    this.isWhole = true;
+    if (this.#held === '') this.hasSent = false;
+    this.#held += head;
+  }
+
   body(data: Buffer): boolean {
     const isChunked = this.#framing === 'chunked';
     const before = isChunked ? this.#held + chunkStart(data.length) : this.#held;

@@ -114,6 +114,8 @@ describe('docs/how-retry-decides.md', () => {
     'A response whose status': { fault: 503, rules: { statuses: [503] } },
     'No response within `retry.perTryTimeout`': { fault: silent, rules: { perTryTimeoutMs: 1 } },
     'No response within `timeouts.firstByte`': { fault: silent },
+    'With pipelining': { fault: { ...ended, behind: 'ended' } },
+    'Interim responses': { fault: { ...ended, received: 'interim' }, wasReused: true },
     'Part of a response': {
       fault: { ...ended, kind: 'partial-response', received: 'part-of-head' },
       wasReused: true,

@@ -117,6 +117,7 @@ it('fills in every default', () => {
               "maxDials": 4,
               "maxRequests": 0,
               "maxWaiting": 1024,
+              "pipelining": "off",
               "warm": 2,
               "warmMax": 8,
             },

@@ -60,8 +60,9 @@ const inUpstream: readonly (readonly [string, string, string])[] = [
   ['upgrades: [TLS/1.0]', 'upgrades[0]', 'never carried'],
   ['upgrades: ["a b"]', 'upgrades[0]', 'such as websocket'],
   ['requireUpgrade: 1', 'requireUpgrade', 'true or false'],
-  ['pipelining: auto', 'pipelining', 'off is meant: this version'],
-  ['pipelining: 8', 'pipelining', 'off is meant: this version'],
+  ['pipelining: on', 'pipelining', 'off, auto, or a whole number from 2 to 64 is meant'],
+  ['pipelining: 1', 'pipelining', 'off, auto, or a whole number from 2 to 64 is meant'],
+  ['pipelining: "8"', 'pipelining', 'off, auto, or a whole number from 2 to 64 is meant'],
   ['__proto__: { a: 1 }', '__proto__', 'an unknown key'],
 ];
 
@@ -162,6 +163,7 @@ upstreams:
              perTryTimeout: 1s, backoff: { base: 36ms, max: 37ms } }
     upgrades: [WebSocket, foo/2]
     requireUpgrade: true
+    pipelining: 8
 limits: { maxClients: 41, head: 42KiB, target: 430B, fields: 44, body: 45B, bufferTotal: 46B }
 `);
   expect(parsed.limits).toEqual({ maxClients: 41, bufferTotalBytes: 46 });
@@ -192,6 +194,7 @@ limits: { maxClients: 41, head: 42KiB, target: 430B, fields: 44, body: 45B, buff
         maxWaiting: 15,
         maxDials: 16,
         learnsIdleLimit: false,
+        pipelining: 8,
       },
       timeouts: { connectMs: 21_000, waitMs: 22_000 },
       responseLimits: { headBytes: 42 * 1024, maxFields: 44 },

@@ -14,6 +14,8 @@ const faults: Readonly<Record<Exclude<RetryReason, 'status'>, Fault>> = {
   'not-sent': fault('write-failed', 'upstream', 'It ended.'),
   'reused-connection-ended': ended,
   'new-connection-ended': ended,
+  'pipeline-ended': { ...ended, behind: 'ended' },
+  rescued: { ...ended, behind: 'slow' },
   'try-timeout': fault('first-byte-timeout', 'upstream', 'It is silent.', { sent: 'sent' }),
 };
 
@@ -74,5 +76,10 @@ describe('a retry', () => {
 
   it('of what was never sent is made at once', () => {
     expect(pauses('not-sent')).toEqual([0, 0]);
+  });
+
+  it('of what waited behind another is made at once', () => {
+    expect(pauses('pipeline-ended')).toEqual([0, 0]);
+    expect(pauses('rescued')).toEqual([0, 0]);
   });
 });

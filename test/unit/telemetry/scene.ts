@@ -96,6 +96,7 @@ export function snapshot(
     isDown: false,
     lastDialFault: null,
     maxConnections: 32,
+    pipelining: null,
     ...rest,
   };
 }

@@ -71,9 +71,9 @@ describe('every event shows on the page', () => {
     upstream.onDialFailed(fault('connect-refused', 'upstream', 'Nothing listens there.'));
     upstream.onClosed('max-age', { ageMs: 600_000, requests: 90 });
     upstream.onClosed('idle-closed-by-upstream', { ageMs: 5000, requests: 1 });
-    upstream.onLeased({ isReused: false, waitedMs: 25 });
-    upstream.onLeased({ isReused: true, waitedMs: 0 });
-    upstream.onLeased({ isReused: true, waitedMs: 0 });
+    upstream.onLeased({ isPipelined: false, isReused: false, waitedMs: 25 });
+    upstream.onLeased({ isPipelined: false, isReused: true, waitedMs: 0 });
+    upstream.onLeased({ isPipelined: false, isReused: true, waitedMs: 0 });
     upstream.onWaitEnded(3000);
     upstream.onBytes(100, 2000);
     upstream.onBytes(50, 0);

@@ -9,7 +9,7 @@ describe('an event on the way of a request', () => {
     const { upstream, exchange } = telemetry.upstream('api', () => snapshot('api'));
     const { client } = telemetry;
     const ended = { status: 200, durationMs: 3.7, isReused: true };
-    const leased = { isReused: true, waitedMs: 0.4 };
+    const leased = { isReused: true, isPipelined: true, waitedMs: 0.4 };
     const phases = { tcpMs: 1.1, tlsMs: 3.3, resumed: true };
     const life = { ageMs: 5000.5, requests: 9 };
     const many = (rounds: number) => {

@@ -33,6 +33,7 @@ export const plainPool: PoolOptions = {
   maxWaiting: 100,
   maxDials: 4,
   learnsIdleLimit: false,
+  pipelining: 'off',
 };
 
 export interface SceneOptions {
@@ -114,7 +115,7 @@ export class Scene {
     }
   }
 
-  seek(name = 'seeker', terms: { need?: LeaseNeed; avoid?: string | null } = {}): Seeker {
+  seek(name = 'seeker', terms: SeekerTerms = {}): Seeker {
     const seeker = new Seeker(this, name, terms);
     this.upstream.acquire(seeker);
     return seeker;
@@ -177,10 +178,17 @@ export class Scene {
   }
 }
 
+export interface SeekerTerms {
+  readonly need?: LeaseNeed;
+  readonly avoid?: string | null;
+  readonly canPipeline?: boolean;
+}
+
 export class Seeker implements LeaseSeeker {
   readonly name: string;
   readonly need: LeaseNeed;
   readonly avoid: string | null;
+  readonly canPipeline: boolean;
   waitingSinceMs = 0;
   queuedBefore: LeaseSeeker | null = null;
   queuedAfter: LeaseSeeker | null = null;
@@ -189,11 +197,12 @@ export class Seeker implements LeaseSeeker {
   fault: Fault | null = null;
   readonly #scene: Scene;
 
-  constructor(scene: Scene, name: string, terms: { need?: LeaseNeed; avoid?: string | null }) {
+  constructor(scene: Scene, name: string, terms: SeekerTerms) {
     this.#scene = scene;
     this.name = name;
     this.need = terms.need ?? 'any';
     this.avoid = terms.avoid ?? null;
+    this.canPipeline = terms.canPipeline ?? false;
   }
 
   get isAnswered(): boolean {

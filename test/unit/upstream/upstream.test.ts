@@ -9,7 +9,7 @@ describe('an idle connection', () => {
     scene.openIdle(1);
     const seeker = scene.seek();
     expect(seeker.lease?.isReused).toBe(true);
-    expect(scene.leases.at(-1)).toEqual({ isReused: true, waitedMs: 0 });
+    expect(scene.leases.at(-1)).toEqual({ isReused: true, isPipelined: false, waitedMs: 0 });
     expect(scene.dial.all).toHaveLength(1);
   });
 
@@ -92,7 +92,7 @@ describe('who waits', () => {
     scene.pass(30);
     scene.exchange(busy);
     expect([seeker.lease && idOf(seeker.lease), seeker.lease?.isReused]).toEqual([1, true]);
-    expect(scene.leases.at(-1)).toEqual({ isReused: true, waitedMs: 30 });
+    expect(scene.leases.at(-1)).toEqual({ isReused: true, isPipelined: false, waitedMs: 30 });
     // The dialled one lies idle for the next.
     scene.dial.first.succeed();
     expect(scene.idle).toEqual([2]);

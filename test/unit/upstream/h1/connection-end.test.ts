@@ -124,7 +124,7 @@ describe('an idle connection', () => {
   it('on lease and not yet used tells nobody: its holder looks before it sends', () => {
     const scene = new ConnectionScene();
     scene.ask('GET', withLength);
-    scene.connection.isLeased = true;
+    scene.connection.leases = 1;
     scene.wire.end();
     scene.settle();
     expect([scene.connection.isOpen, scene.lost]).toEqual([false, []]);

@@ -1,7 +1,8 @@
 /** One connection on a wire without a socket. */
 import { TimerWheel } from '../../../../src/base/timer-wheel.ts';
 import type { OutgoingRequest } from '../../../../src/upstream/carrier.ts';
-import { type ConnectionOwner, H1Connection } from '../../../../src/upstream/h1/connection.ts';
+import { H1Connection } from '../../../../src/upstream/h1/connection.ts';
+import type { ConnectionOwner } from '../../../../src/upstream/h1/connection-owner.ts';
 import type { CloseReason } from '../../../../src/upstream/observer.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { FakeWire } from '../../../support/fake-wire.ts';
@@ -16,12 +17,17 @@ export class ConnectionScene {
   readonly told: number[] = [];
   readonly versions: boolean[] = [];
   repaired = 0;
+  rescueMs = 100;
+  rescues = 0;
+  endedEarly = 0;
+  readonly toldCloses: number[] = [];
   sent = 0;
   received = 0;
   readonly connection: H1Connection;
 
   constructor({ headBytes = 1_000, maxFields = 20 } = {}) {
     const owner: ConnectionOwner = {
+      onIdleTooLong: () => undefined,
       onIdleLost: (_, reason) => this.lost.push(reason),
       onKeepAliveTold: (seconds) => this.told.push(seconds),
       onHttp10: (isHttp10) => this.versions.push(isHttp10),
@@ -32,6 +38,15 @@ export class ConnectionScene {
         this.sent += sent;
         this.received += received;
       },
+      onGathered: (connection) => this.clock.afterTurn(() => connection.sendGathered()),
+      rescueMs: () => this.rescueMs,
+      onRescued: () => {
+        this.rescues += 1;
+      },
+      onEndedEarly: () => {
+        this.endedEarly += 1;
+      },
+      onToldClose: (requests) => this.toldCloses.push(requests),
     };
     this.connection = new H1Connection({
       id: 1,
@@ -41,7 +56,6 @@ export class ConnectionScene {
       wheel: this.wheel,
       limits: { headBytes, maxFields },
       expiresAtMs: Number.POSITIVE_INFINITY,
-      onIdleTooLong: () => undefined,
     });
   }
 
