@@ -7,11 +7,12 @@ import type { Target } from './peers/peer.ts';
 export interface SceneOptions {
   readonly tls: boolean;
   readonly origins?: number;
+  readonly clients?: number;
 }
 
 /** Whatever comes of `use`, the origins are ended and their files removed. */
 export async function withScene<T>(
-  { tls, origins: count = 1 }: SceneOptions,
+  { tls, origins: count = 1, clients }: SceneOptions,
   use: (target: Target) => Promise<T>,
 ): Promise<T> {
   const dir = makeTempDir('bench');
@@ -20,7 +21,7 @@ export async function withScene<T>(
     const authority = tls ? await CertificateAuthority.create(dir.path) : undefined;
     const certificate = await authority?.issueForLoopback();
     while (origins.length < count) origins.push(await startOrigin(certificate));
-    return await use({ origins, dir, authority });
+    return await use({ origins, dir, authority, ...(clients && { clients }) });
   } finally {
     await Promise.all(origins.map((origin) => origin.stop()));
     dir.remove();

@@ -51,56 +51,20 @@ export const loadCases: readonly Case[] = [
     seconds: 3,
     loads: () => [oneRequestLoad(3)],
   }),
-  loadCase({
-    name: 'sizes',
-    title: 'Larger responses',
-    about: 'Keep-alive clients (wrk) fetch files: 64 of them for 10 KB and 100 KB, 8 for 10 MB.',
-    base: 'nginx',
-    programs: ['wrk'],
-    scene: { tls: false },
-    seconds: 6,
-    loads: () => [
-      keepAliveLoad(2, { path: '/size/10k', title: '10 KB' }),
-      keepAliveLoad(2, { path: '/size/100k', title: '100 KB' }),
-      keepAliveLoad(2, { path: '/size/10m', clients: 8, title: '10 MB' }),
-    ],
-  }),
-  loadCase({
-    name: 'uploads',
-    title: 'Uploads',
-    about:
-      'Keep-alive clients (wrk) POST a body, which the origin reads to its end before it answers: 64 of them 10 KB, 16 of them 1 MB.',
-    base: 'nginx',
-    programs: ['wrk'],
-    scene: { tls: false },
-    seconds: 4,
-    loads: ({ dir }) =>
-      [
-        { size: '10 KB', bytes: 10 * 1024, clients: 64 },
-        { size: '1 MB', bytes: 1024 * 1024, clients: 16 },
-      ].map(({ size, bytes, clients }) => {
-        const body = dir.file(`body-${bytes}`);
-        const script = dir.file(`upload-${bytes}.lua`);
-        writeFileSync(body, noise(bytes));
-        writeFileSync(
-          script,
-          `wrk.method = "POST"\nwrk.body = io.open(${JSON.stringify(body)}, "rb"):read("*a")\n`,
-        );
-        return {
-          ...keepAliveLoad(2, { path: '/upload', clients, script, title: size }),
-          name: `post-${bytes}`,
-        };
-      }),
-  }),
+  responses('10k', '10 KB', 64),
+  responses('100k', '100 KB', 64),
+  responses('10m', '10 MB', 8),
+  uploads('10k', '10 KB', { bytes: 10 * 1024, clients: 64 }),
+  uploads('1m', '1 MB', { bytes: 1024 * 1024, clients: 16 }),
   loadCase({
     name: 'clients',
     title: 'Many clients',
     about:
-      'The small response again, for more and more keep-alive clients (wrk) at once: what a request costs when there are 10,000 of them, beside what it costs the same proxy when there are 64.',
+      'The small response again, for more and more keep-alive clients (wrk) at once: what a request costs when there are 10,000 of them, beside what it costs the same proxy when there are 64. Limits that are lower by default are raised: Sidepool has `maxWaiting` of twice the clients (1,024 by default; the others get 503), nginx keeps as many connections as there are clients, since it cannot queue; HAProxy and Envoy open 1,024 at most and queue.',
     base: 'nginx',
     programs: ['wrk'],
-    without: ['direct', 'caddy', 'traefik'],
-    scene: { tls: false },
+    without: ['direct', 'caddy', 'traefik', 'undici'],
+    scene: { tls: false, clients: 10_000 },
     seconds: 6,
     loads: () => [
       keepAliveLoad(2),
@@ -109,3 +73,39 @@ export const loadCases: readonly Case[] = [
     ],
   }),
 ];
+
+function responses(name: string, size: string, clients: number): Case {
+  return loadCase({
+    name: `response-${name}`,
+    title: `Responses of ${size}`,
+    about: `${clients} keep-alive clients (wrk) fetch a file of ${size}.`,
+    base: 'nginx',
+    programs: ['wrk'],
+    scene: { tls: false },
+    seconds: 2,
+    loads: () => [keepAliveLoad(2, { path: `/size/${name}`, clients })],
+  });
+}
+
+function uploads(name: string, size: string, body: { bytes: number; clients: number }): Case {
+  const { bytes, clients } = body;
+  return loadCase({
+    name: `upload-${name}`,
+    title: `Uploads of ${size}`,
+    about: `${clients} keep-alive clients (wrk) POST ${size}, which the origin reads to its end before it answers.`,
+    base: 'nginx',
+    programs: ['wrk'],
+    scene: { tls: false },
+    seconds: 2,
+    loads: ({ dir }) => {
+      const bodyPath = dir.file('body');
+      const script = dir.file('upload.lua');
+      writeFileSync(bodyPath, noise(bytes));
+      writeFileSync(
+        script,
+        `wrk.method = "POST"\nwrk.body = io.open(${JSON.stringify(bodyPath)}, "rb"):read("*a")\n`,
+      );
+      return [keepAliveLoad(2, { path: '/upload', clients, script })];
+    },
+  });
+}

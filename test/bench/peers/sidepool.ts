@@ -39,7 +39,7 @@ export function sidepoolPeer(options: SidepoolOptions): Peer {
       const adminPort = await freePort();
       const spawned = gatewayStart(options, target, routes, adminPort);
       const url = `http://127.0.0.1:${adminPort}/readyz`;
-      return await running(routes, { ...spawned, ready: { kind: 'http', url } });
+      return await running(target, routes, { ...spawned, ready: { kind: 'http', url } });
     },
   };
 }
@@ -61,12 +61,18 @@ export function gatewayStart(
 
 function config(
   more: Readonly<Record<string, unknown>>,
-  { authority }: Pick<Target, 'authority'>,
+  { authority, connections, clients }: Pick<Target, 'authority' | 'connections' | 'clients'>,
   routes: readonly Route[],
   adminPort: number,
 ): object {
   const tls = authority && { tls: { ca: authority.certPath, serverName: certificateName } };
+  const pool = {
+    ...(connections && { maxConnections: connections }),
+    ...(clients && { maxWaiting: 2 * clients }),
+  };
+  const limits = clients && { limits: { maxClients: clients + 1_000 } };
   return {
+    ...limits,
     listeners: routes.map(({ port }, nth) => ({
       address: `127.0.0.1:${port}`,
       upstream: `origin${nth}`,
@@ -74,7 +80,12 @@ function config(
     upstreams: Object.fromEntries(
       routes.map(({ originPort }, nth) => [
         `origin${nth}`,
-        { url: `${authority ? 'https' : 'http'}://127.0.0.1:${originPort}`, ...tls, ...more },
+        {
+          url: `${authority ? 'https' : 'http'}://127.0.0.1:${originPort}`,
+          ...tls,
+          pool,
+          ...more,
+        },
       ]),
     ),
     admin: { address: `127.0.0.1:${adminPort}` },
@@ -91,8 +102,7 @@ async function prepare({ command, upstream = {} }: SidepoolOptions): Promise<str
   try {
     const path = dir.file('config.json');
     const routes = [{ port: 15_101, originPort: 15_102 }];
-    const { authority } = { authority: undefined };
-    writeFileSync(path, JSON.stringify(config(upstream, { authority }, routes, 15_100)));
+    writeFileSync(path, JSON.stringify(config(upstream, { authority: undefined }, routes, 15_100)));
     const checked = await runToEnd({
       command: program,
       args: [...args.slice(0, -1), 'check', path],

@@ -27,7 +27,7 @@ export const traefikPeer: Peer = {
     const routes = await routesTo(target);
     const configPath = target.dir.file(`traefik-${routes[0]?.port}.json`);
     writeFileSync(configPath, JSON.stringify(config(routes, target)));
-    return await running(routes, {
+    return await running(target, routes, {
       command: program,
       args: [
         ...routes.map(({ port }, nth) => `--entryPoints.proxy${nth}.address=127.0.0.1:${port}`),

@@ -3,11 +3,11 @@ import { createServer } from 'node:http';
 
 const [entry, settings] = process.argv.slice(2);
 const { Pool } = await import(entry);
-const { routes, connect } = JSON.parse(settings);
+const { routes, connections, connect } = JSON.parse(settings);
 const own = ['connection', 'keep-alive', 'transfer-encoding', 'expect', 'upgrade'];
 
 for (const { port, origin } of routes) {
-  const pool = new Pool(origin, { connections: 128, keepAliveTimeout: 3_600_000, connect });
+  const pool = new Pool(origin, { connections, keepAliveTimeout: 3_600_000, connect });
   const server = createServer((request, response) => {
     const { method, url: path, headers } = request;
     for (const name of own) delete headers[name];

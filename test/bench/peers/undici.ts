@@ -19,8 +19,9 @@ export const undiciPeer: Peer = {
   },
   start: async (target) => {
     const routes = await routesTo(target);
-    const { authority } = target;
+    const { authority, connections = 128 } = target;
     const settings = {
+      connections,
       routes: routes.map(({ port, originPort }) => ({
         port,
         origin: `${authority ? 'https' : 'http'}://127.0.0.1:${originPort}`,
@@ -32,7 +33,7 @@ export const undiciPeer: Peer = {
     };
     const entry = pathToFileURL(join(folder, 'index.js')).href;
     const script = join(import.meta.dirname, 'undici-proxy.js');
-    return await running(routes, {
+    return await running(target, routes, {
       command: process.execPath,
       args: [script, entry, JSON.stringify(settings)],
     });
