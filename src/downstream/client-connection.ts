@@ -10,7 +10,7 @@ import { Input } from '../http1/input.ts';
 import { RequestParser } from '../http1/request-parser.ts';
 import { interimHead, switchingHead } from '../http1/response-writer.ts';
 import type { FieldTable } from '../message/fields.ts';
-import { RequestHead, type ResponseHead } from '../message/head.ts';
+import type { RequestHead, ResponseHead } from '../message/head.ts';
 import { type OwnResponse, ownResponse } from '../message/own-response.ts';
 import type { ClientGate } from './client-gate.ts';
 import type { ClientParts, ListenerTerms } from './client-parts.ts';
@@ -30,11 +30,11 @@ export class ClientConnection implements ClientExchange {
   readonly #gate: ClientGate;
   readonly #terms: ListenerTerms;
   readonly #handler: RequestHandler;
-  readonly #onClosed: () => void;
+  readonly #owner: ClientParts['owner'];
   readonly #output: ResponseOutput;
   readonly #parser: RequestParser;
   readonly #input = new Input();
-  readonly #head = new RequestHead();
+  readonly #head: RequestHead;
   readonly #body = new IncomingBody();
   readonly #closing: StagedClose;
   readonly #patience: Patience;
@@ -45,12 +45,13 @@ export class ClientConnection implements ClientExchange {
   #isHalfClosed = false;
   #isPumping = false;
 
-  constructor({ socket, gate, terms, handler, onClosed }: ClientParts) {
+  constructor({ socket, gate, terms, handler, owner }: ClientParts) {
     this.#socket = socket;
     this.#gate = gate;
+    this.#head = gate.heads.take();
     this.#terms = terms;
     this.#handler = handler;
-    this.#onClosed = onClosed;
+    this.#owner = owner;
     this.#output = new ResponseOutput(socket, gate.wheel);
     this.#closing = new StagedClose(socket);
     this.#parser = new RequestParser(terms.client.head);
@@ -58,8 +59,7 @@ export class ClientConnection implements ClientExchange {
     socket.on('data', (data) => this.#onSocketData(data));
     socket.on('end', () => this.#onSocketEnd());
     socket.on('drain', () => this.#onDrain());
-    // 'close' follows, and is where it is dealt with.
-    socket.on('error', () => undefined);
+    socket.on('error', () => undefined); // 'close' follows.
     socket.on('close', () => this.#onSocketClose());
     this.#patience.await('head');
   }
@@ -286,10 +286,17 @@ export class ClientConnection implements ClientExchange {
 
   #finish(keeps: boolean): void {
     this.#endExchange();
+    if (keeps && this.#body.isDone) this.#nextRequest();
+    else this.#leave();
+  }
+
+  /** The last request is answered. */
+  #leave(): void {
     // Nothing is unread that a reset could be sent for: closing at once is safe, and much the cheapest.
     const isQuiet = this.#body.isDone && this.#input.isEmpty;
-    if (keeps && this.#body.isDone) this.#nextRequest();
-    else if (isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed)) this.#closeWritten();
+    const mayClose = isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed);
+    this.#gate.heads.giveBack(this.#head);
+    if (mayClose) this.#closeWritten();
     else this.#linger();
   }
 
@@ -353,7 +360,7 @@ export class ClientConnection implements ClientExchange {
 
   #report(): void {
     this.#gate.observer.onBytes(this.#received, this.#output.written);
-    this.#onClosed();
+    this.#owner.onClosed(this);
   }
 
   #fail(failure: Fault): void {

@@ -3,12 +3,14 @@ import type { Clock } from '../base/clock.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { DateSource } from '../message/http-date.ts';
 import type { ClientObserver } from './observer.ts';
+import { SpareHeads } from './spare-heads.ts';
 
 export class ClientGate {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly dates: DateSource;
   readonly observer: ClientObserver;
+  readonly heads = new SpareHeads();
   /** Connections over all listeners; a reload may change it. */
   maxClients: number;
   /** While draining each response says `Connection: close`, and new connections are still served. */

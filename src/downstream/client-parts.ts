@@ -1,4 +1,5 @@
 /** What a client's connection is made of. */
+import type { ClientConnection } from './client-connection.ts';
 import type { ClientGate } from './client-gate.ts';
 import type { ClientSocket } from './client-socket.ts';
 import type { RequestHandler } from './handler.ts';
@@ -11,10 +12,14 @@ export interface ListenerTerms {
   isRetired: boolean;
 }
 
+export interface ConnectionOwner {
+  onClosed(connection: ClientConnection): void;
+}
+
 export interface ClientParts {
   readonly socket: ClientSocket;
   readonly gate: ClientGate;
   readonly terms: ListenerTerms;
   readonly handler: RequestHandler;
-  readonly onClosed: () => void;
+  readonly owner: ConnectionOwner;
 }

@@ -81,17 +81,17 @@ export class Listener {
     }
     gate.open += 1;
     gate.observer.onConnection();
-    const connection: ClientConnection = new ClientConnection({
+    const connection = new ClientConnection({
       socket,
       gate,
       terms: this.#terms,
       handler: this.#handler,
-      onClosed: () => this.#onClosed(connection),
+      owner: this,
     });
     this.#connections.add(connection);
   }
 
-  #onClosed(connection: ClientConnection): void {
+  onClosed(connection: ClientConnection): void {
     this.#connections.delete(connection);
     this.#gate.open -= 1;
     this.#gate.observer.onConnectionClosed();

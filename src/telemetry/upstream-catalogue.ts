@@ -74,6 +74,7 @@ const closeReasons: readonly CloseReason[] = [
   'endpoint-gone',
   'tunnel-ended',
   'surplus',
+  'rescued',
   'shutdown',
 ];
 

@@ -86,6 +86,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     'endpoint-gone': 0,
     'tunnel-ended': 0,
     surplus: 0,
+    rescued: 0,
     shutdown: 0,
   };
   readonly tcpConnects = new Histogram(connectBoundsMs);

@@ -60,6 +60,7 @@ export class ConnectionMaker {
       onCounts: (sent, received) => observer.onBytes(sent, received),
       onGathered: (connection) => pipeliner?.onGathered(connection),
       rescueMs: () => pipelining?.rescueMs ?? Number.POSITIVE_INFINITY,
+      answersOthers: () => pipelining?.answersNow(wheel.now()) ?? false,
       onRescued: () => pipelining?.onRescued(),
       onEndedEarly: () => pipelining?.onEarlyEnd(wheel.now()),
       onToldClose: (requests) => pipelining?.onToldClose(requests, wheel.now()),

@@ -16,6 +16,8 @@ export type CloseReason =
   | 'endpoint-gone'
   | 'tunnel-ended'
   | 'surplus'
+  /** Those who waited on it were answered elsewhere. */
+  | 'rescued'
   | 'shutdown';
 
 export interface ConnectPhases {

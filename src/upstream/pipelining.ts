@@ -43,6 +43,9 @@ export class Pipelining {
   #meanMs = 0;
   #spreadMs = 0;
   #answers = 0;
+  #answeredAtMs = Number.NEGATIVE_INFINITY;
+  /** It doubles until it was too deep once, and then grows one by one: as RFC 5681 3.1 has it for a window. */
+  #isFirstRise = true;
   #roundTripMs = Number.POSITIVE_INFINITY;
   #marks: number[] = [];
   #restsUntilMs = 0;
@@ -73,13 +76,19 @@ export class Pipelining {
     return Math.min(MOST_RESCUE_MS, Math.max(LEAST_RESCUE_MS, 2 * usualMs));
   }
 
+  /** Whether something was answered in the later half of the time after which one is rescued. */
+  answersNow(nowMs: number): boolean {
+    return nowMs - this.#answeredAtMs < this.rescueMs / 2;
+  }
+
   /** A connection was opened: what a round trip takes. */
   onOpened(tcpMs: number): void {
     this.#roundTripMs = Math.min(this.#roundTripMs, tcpMs);
   }
 
   /** A response was whole, `tookMs` after its request was the first in line. */
-  onAnswered(tookMs: number): void {
+  onAnswered(tookMs: number, nowMs: number): void {
+    this.#answeredAtMs = nowMs;
     if (this.#answers === 0) {
       this.#meanMs = tookMs;
       this.#spreadMs = tookMs / 2;
@@ -94,12 +103,22 @@ export class Pipelining {
   #step(): void {
     const roundTripMs = Number.isFinite(this.#roundTripMs) ? this.#roundTripMs : 0;
     const isFast = this.#meanMs <= 1.5 * roundTripMs + FAST_MS;
-    this.#depth = isFast ? Math.min(MOST_AUTO, this.#depth * 2) : Math.max(1, this.#depth >> 1);
+    if (isFast) this.#deepen();
+    else this.#halve();
+  }
+
+  #deepen(): void {
+    this.#depth = Math.min(MOST_AUTO, this.#isFirstRise ? this.#depth * 2 : this.#depth + 1);
+  }
+
+  #halve(): void {
+    this.#isFirstRise = false;
+    this.#depth = Math.max(1, this.#depth >> 1);
   }
 
   /** Some had to go elsewhere. */
   onRescued(): void {
-    if (this.#isAuto) this.#depth = Math.max(1, this.#depth >> 1);
+    if (this.#isAuto) this.#halve();
   }
 
   /** A connection ended with requests unanswered, and had not said that it would. */

@@ -24,11 +24,6 @@ import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WarmFloor } from './warm-floor.ts';
 
-interface Moment {
-  readonly nowMs: number;
-  readonly waitedMs: number;
-}
-
 export class Upstream implements LeaseKeeper, IdleKeeper {
   readonly options: UpstreamOptions;
   readonly #parts: UpstreamParts;
@@ -93,19 +88,19 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const pipeliner = seeker.canPipeline ? this.#pipeliner : null;
     const gathering = pipeliner?.joinGathering(nowMs) ?? null;
     if (gathering !== null) {
-      this.#give(seeker, gathering, { nowMs, waitedMs: 0 });
+      this.#give(seeker, gathering, 0);
       return;
     }
     const order = this.#endpoints.size <= this.#floor.keeps ? 'due-first' : 'youngest';
     const connection = this.#endpoints.takeIdle(seeker, nowMs, order);
     if (connection !== null) {
-      this.#giveIdle(seeker, connection, { nowMs, waitedMs: 0 });
+      this.#giveIdle(seeker, connection, 0);
       if (this.#endpoints.idleCount < this.#wantedIdle(nowMs)) this.#dials.run();
       return;
     }
     const busy = pipeliner?.joinBusy(nowMs) ?? null;
     if (busy !== null) {
-      this.#give(seeker, busy, { nowMs, waitedMs: 0 });
+      this.#give(seeker, busy, 0);
       return;
     }
     const refusal = this.#refusal(nowMs);
@@ -137,7 +132,8 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const pool = this.#endpoints.poolOf(connection);
     const nowMs = this.#parts.wheel.now();
     this.#endpoints.onReleased(connection);
-    if (leased instanceof PipelineSlot) this.#pipeliner?.pipelining.onAnswered(leased.tookMs);
+    if (leased instanceof PipelineSlot)
+      this.#pipeliner?.pipelining.onAnswered(leased.tookMs, nowMs);
     if (connection.unsettledTurns > 0) this.#settling.add(connection);
     if (connection.isLeased) return;
     this.#pipeliner?.drop(connection);
@@ -154,7 +150,8 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const { connection } = leased as H1Connection | PipelineSlot;
     this.#endpoints.onReleased(connection);
     // Others are on it: it goes on for their sake, or ends when the last of them has been told.
-    if (!connection.takesMore) connection.closesFor ??= reason;
+    const isRescued = reason === 'fault' && connection.takesMore && connection.isLeased;
+    connection.closesFor ??= isRescued ? 'rescued' : reason;
     if (connection.isLeased) {
       if (leased instanceof PipelineSlot) leased.abandon();
       return;
@@ -177,15 +174,16 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   }
 
   /** Gives a connection that nobody uses: all of it, or the first place on it where requests are pipelined. */
-  #giveIdle(seeker: LeaseSeeker, connection: H1Connection, when: Moment): void {
-    const { nowMs } = when;
+  #giveIdle(seeker: LeaseSeeker, connection: H1Connection, waitedMs: number): void {
+    const nowMs = this.#parts.wheel.now();
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     connection.requestsBefore = connection.requests;
+    connection.closesFor = null;
     const pipeliner = seeker.canPipeline ? this.#pipeliner : null;
-    this.#give(seeker, pipeliner?.open(connection, nowMs) ?? connection, when);
+    this.#give(seeker, pipeliner?.open(connection, nowMs) ?? connection, waitedMs);
   }
 
-  #give(seeker: LeaseSeeker, leased: H1Connection | PipelineSlot, { waitedMs }: Moment): void {
+  #give(seeker: LeaseSeeker, leased: H1Connection | PipelineSlot, waitedMs: number): void {
     const { connection } = leased;
     const isPipelined = connection.isLeased;
     this.#endpoints.onLeased(connection);
@@ -199,7 +197,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const pool = this.#endpoints.poolOf(connection);
     const next = this.#waiting.takeFirst((seeker) => pool.willDo(connection, seeker, nowMs));
     if (next !== null) {
-      this.#giveIdle(next, connection, { nowMs, waitedMs: nowMs - next.waitingSinceMs });
+      this.#giveIdle(next, connection, nowMs - next.waitingSinceMs);
       this.#fillUp(nowMs);
       return;
     }
@@ -215,17 +213,17 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   /** Others who wait may share what one of them has just got. */
   #fillUp(nowMs: number): void {
     while (this.#waiting.length > 0) {
-      const place = this.#pipeliner?.joinGathering(nowMs) ?? null;
-      const next = place === null ? null : this.#waiting.takeFirst((seeker) => seeker.canPipeline);
-      if (place === null || next === null) return;
-      this.#give(next, place, { nowMs, waitedMs: nowMs - next.waitingSinceMs });
+      const place = this.#pipeliner?.joinGathering(nowMs);
+      const next = place && this.#waiting.takeFirst((seeker) => seeker.canPipeline);
+      if (!place || !next) return;
+      this.#give(next, place, nowMs - next.waitingSinceMs);
     }
   }
 
   #whyNotKept(connection: H1Connection, nowMs: number): CloseReason | null {
     const { maxRequests } = this.options.pool;
     // Responses are still to come that nobody waits for any more.
-    if (connection.outstanding > 0) return 'client-gone';
+    if (connection.outstanding > 0) return connection.closesFor ?? 'client-gone';
     if (!connection.isOpen) return connection.lostBy ?? 'idle-closed-by-upstream';
     if (this.#endpoints.poolOf(connection).isDraining) return 'endpoint-gone';
     if (maxRequests > 0 && connection.requests >= maxRequests) return 'max-requests';

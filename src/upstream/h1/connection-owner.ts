@@ -28,8 +28,10 @@ export interface ConnectionOwner {
   onCounts(sent: number, received: number): void;
   /** A request was given to it that leaves with others: call `sendGathered` at the end of the turn. */
   onGathered(connection: H1Connection): void;
-  /** How long those behind a response wait before they go elsewhere. */
+  /** How long those behind a response wait before they may go elsewhere. */
   rescueMs(): number;
+  /** Whether the upstream answers others meanwhile. Else nothing is won elsewhere. */
+  answersOthers(): boolean;
   onRescued(): void;
   /** It ended, without having said so, while requests waited behind another. */
   onEndedEarly(): void;

@@ -18,6 +18,8 @@ export class Pipeline {
   first: PipelineSlot | null = null;
   #behind: PipelineSlot[] = [];
   #gathered: PipelineSlot[] = [];
+  /** The time for the first has run out once. */
+  #isRescueDue = false;
   readonly #rescue = new Deadline(() => this.#onRescueDue());
 
   constructor(parts: PipelineParts) {
@@ -55,7 +57,7 @@ export class Pipeline {
     }
     const hasFirst = this.first !== null && this.#gathered[0] === this.first;
     this.#gathered = [];
-    if (!this.#rescue.isSet) this.#awaitRescue();
+    if (!this.#rescue.isSet) this.#watchFirst();
     return hasFirst;
   }
 
@@ -67,7 +69,7 @@ export class Pipeline {
     next.isFirst = true;
     next.beganMs = this.#parts.wheel.now();
     this.first = next;
-    this.#awaitRescue();
+    this.#watchFirst();
     return next;
   }
 
@@ -91,15 +93,30 @@ export class Pipeline {
     for (const slot of behind) tell(slot, behindFault(endpoint, 'ended', slot.hasSent));
   }
 
-  #awaitRescue(): void {
-    const { wheel, owner } = this.#parts;
-    if (this.#behind.length > 0) wheel.set(this.#rescue, owner.rescueMs());
+  #watchFirst(): void {
+    this.#isRescueDue = false;
+    this.#awaitRescue(this.#parts.owner.rescueMs());
+  }
+
+  #awaitRescue(delayMs: number): void {
+    const { wheel } = this.#parts;
+    if (this.#behind.length > 0) wheel.set(this.#rescue, delayMs);
     else wheel.clear(this.#rescue);
   }
 
-  /** The first takes too long: those behind go elsewhere; what comes for them is still read here, and dropped. */
+  /**
+   * The first takes too long: those behind go elsewhere; what comes for them is still read here, and dropped. But not
+   * while the upstream answers nobody: they would only double its work. And not on the first word of the clock: after a
+   * pause of this process it comes before what has arrived meanwhile is read.
+   */
   #onRescueDue(): void {
     const { endpoint, owner } = this.#parts;
+    const isSure = this.#isRescueDue;
+    this.#isRescueDue = true;
+    if (!isSure || !owner.answersOthers()) {
+      this.#awaitRescue(isSure ? owner.rescueMs() : 1);
+      return;
+    }
     owner.onRescued();
     for (const slot of [...this.#behind]) tell(slot, behindFault(endpoint, 'slow', slot.hasSent));
   }

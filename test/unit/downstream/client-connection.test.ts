@@ -584,3 +584,54 @@ describe('a defect', () => {
     expect(on.gate.active).toBe(0);
   });
 });
+
+describe('the head of a connection that reads no more', () => {
+  it('serves the next connection, and nothing of the request before is left in it', () => {
+    const on = scene();
+    const first = on.connect();
+    first.send(get10('/first', 'X-Y: z', 'Connection: upgrade, x-y'));
+    const { head } = on.last;
+    on.last.answer();
+    on.connect().send(get('/second'));
+    expect(on.last.head).toBe(head);
+    expect(on.last.target).toBe('/second');
+    expect(on.last.head.version).toBe(11);
+    expect(on.last.head.fields.find('x-y')).toBeUndefined();
+    expect(on.last.head.options.named).toBeNull();
+  });
+
+  it('is not given to two', () => {
+    const on = scene();
+    for (const target of ['/1', '/2']) {
+      on.connect().send(get10(target));
+      on.last.answer();
+    }
+    const clients = [on.connect(), on.connect()];
+    clients.forEach((client, nth) => {
+      client.send(get(`/of-${nth}`));
+    });
+    const [, , one, other] = on.exchanges;
+    expect(one?.head).not.toBe(other?.head);
+    expect([one?.head.target, other?.head.target]).toEqual(['/of-0', '/of-1']);
+  });
+
+  it('is not given on when its client went away in the middle, or the handler failed', () => {
+    const on = scene();
+    const gone = on.connect();
+    gone.send(get('/gone'));
+    const heads = [on.last.head];
+    gone.reset();
+    on.settle();
+    on.onBegin = (exchange) => {
+      heads.push(exchange.head);
+      throw new TypeError('x is not a function');
+    };
+    const failed = on.connect();
+    failed.send(get('/failed'));
+    failed.fin();
+    on.settle();
+    on.onBegin = null;
+    on.connect().send(get('/next'));
+    expect(heads).not.toContain(on.last.head);
+  });
+});

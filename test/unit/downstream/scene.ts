@@ -88,8 +88,10 @@ export class ClientSide {
         gate: this.gate,
         terms: this.terms,
         handler: this.#handler,
-        onClosed: () => {
-          this.gate.open -= 1;
+        owner: {
+          onClosed: () => {
+            this.gate.open -= 1;
+          },
         },
       }),
     );

@@ -18,6 +18,7 @@ export class ConnectionScene {
   readonly versions: boolean[] = [];
   repaired = 0;
   rescueMs = 100;
+  answersOthers = true;
   rescues = 0;
   endedEarly = 0;
   readonly toldCloses: number[] = [];
@@ -40,6 +41,7 @@ export class ConnectionScene {
       },
       onGathered: (connection) => this.clock.afterTurn(() => connection.sendGathered()),
       rescueMs: () => this.rescueMs,
+      answersOthers: () => this.answersOthers,
       onRescued: () => {
         this.rescues += 1;
       },
