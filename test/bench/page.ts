@@ -43,8 +43,29 @@ Each case has its own circumstances below it: cases may be from different runs, 
       : [
           `## Other measurements\n\n${others.map(({ file, title }) => `- [${title}](${file})`).join('\n')}`,
         ];
+  const glance = results.length === 0 ? [] : [`## At a glance\n\n${glanceTable(results)}`];
   const sections = results.map((result) => caseSection(result, plotName(result)));
-  return `${[intro, ...other, ...sections, settingsSection(results)].join('\n\n')}\n`;
+  return `${[intro, ...glance, ...other, ...sections, settingsSection(results)].join('\n\n')}\n`;
+}
+
+/** Medians alone: a row for each load and each figure, a column for each peer. */
+function glanceTable(results: readonly CaseResult[]): string {
+  const peers = new Map(results.flatMap((each) => each.peers.map((peer) => [peer.name, peer])));
+  peers.delete('direct'); // It has neither processor time nor memory of its own.
+  const names = [...peers.keys()];
+  const rows = results.flatMap((result) => [
+    ...result.loads.map((load) => [
+      `${result.title}${result.loads.length > 1 ? `: ${load.title}` : ''}: processor time a request, ${ratioTitle(result)}`,
+      ...names.map((name) =>
+        middle(costRatio(load.rounds[name] ?? [], load.rounds[result.base]), 2),
+      ),
+    ]),
+    ...result.figures.map(({ title, unit, digits, rounds }) => [
+      `${result.title}: ${title}, ${unit}`,
+      ...names.map((name) => middle(spread(rounds[name] ?? []), digits)),
+    ]),
+  ]);
+  return markdownTable(['', ...[...peers.values()].map(({ title }) => title)], rows);
 }
 
 export function caseSection(result: CaseResult, plot?: string): string {

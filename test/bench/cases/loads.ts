@@ -18,8 +18,8 @@ export const loadCases: readonly Case[] = [
     base: 'nginx',
     programs: ['wrk'],
     scene: { tls: false },
-    seconds: 3,
-    loads: () => [keepAliveLoad(3)],
+    seconds: 2,
+    loads: () => [keepAliveLoad(2)],
   }),
   loadCase({
     name: 'keep-alive-tls',
@@ -28,8 +28,8 @@ export const loadCases: readonly Case[] = [
     base: 'haproxy',
     programs: ['wrk'],
     scene: { tls: true },
-    seconds: 3,
-    loads: () => [keepAliveLoad(3)],
+    seconds: 2,
+    loads: () => [keepAliveLoad(2)],
   }),
   loadCase({
     name: 'one-request',
@@ -81,6 +81,7 @@ function responses(name: string, size: string, clients: number): Case {
     about: `${clients} keep-alive clients (wrk) fetch a file of ${size}.`,
     base: 'nginx',
     programs: ['wrk'],
+    without: ['caddy'],
     scene: { tls: false },
     seconds: 2,
     loads: () => [keepAliveLoad(2, { path: `/size/${name}`, clients })],
@@ -95,6 +96,7 @@ function uploads(name: string, size: string, body: { bytes: number; clients: num
     about: `${clients} keep-alive clients (wrk) POST ${size}, which the origin reads to its end before it answers.`,
     base: 'nginx',
     programs: ['wrk'],
+    without: ['caddy'],
     scene: { tls: false },
     seconds: 2,
     loads: ({ dir }) => {

@@ -8,7 +8,7 @@ import { loadCase } from './load-case.ts';
 
 const script = join(import.meta.dirname, 'pages.php');
 const clients = 10;
-const seconds = 3;
+const seconds = 2;
 
 export const phpCase: Case = loadCase({
   name: 'php',
