@@ -1,6 +1,5 @@
 /**
- * One client's connection: reads its requests one after the other, hands each to an exchange, and closes so that the
- * client never loses a response to a reset (RFC 9112 9.6).
+ * One client's connection: hands one request after the other to an exchange; no reset loses a response (RFC 9112 9.6).
  *
  * States: `head` (a request is awaited or being read), `exchange`, `lingering` (answered, reading what is still on its
  * way), `closed`. A tunnel takes the socket away and leaves the connection `closed`.
@@ -245,10 +244,9 @@ export class ClientConnection implements ClientExchange {
   /** RFC 9112 9.3, 9.6: the body is read, nobody asked for a close, and we have no reason for one. */
   #mayKeep(): boolean {
     const { maxRequests } = this.#terms.client;
-    if (!this.#body.isDone) return false;
+    if (!this.#body.isDone || this.#gate.isDraining || this.#terms.isRetired) return false;
     // It has ended its side: what it pipelined before that is still to be answered.
     if (this.#isHalfClosed && this.#input.isEmpty) return false;
-    if (this.#gate.isDraining || this.#terms.isRetired) return false;
     return maxRequests === 0 || this.#requests < maxRequests;
   }
 
@@ -286,17 +284,12 @@ export class ClientConnection implements ClientExchange {
 
   #finish(keeps: boolean): void {
     this.#endExchange();
-    if (keeps && this.#body.isDone) this.#nextRequest();
-    else this.#leave();
-  }
-
-  /** The last request is answered. */
-  #leave(): void {
+    const goesOn = keeps && this.#body.isDone;
+    if (!goesOn) this.#gate.heads.giveBack(this.#head);
     // Nothing is unread that a reset could be sent for: closing at once is safe, and much the cheapest.
     const isQuiet = this.#body.isDone && this.#input.isEmpty;
-    const mayClose = isQuiet && (this.#head.framing === 'none' || this.#isHalfClosed);
-    this.#gate.heads.giveBack(this.#head);
-    if (mayClose) this.#closeWritten();
+    if (goesOn) this.#nextRequest();
+    else if (isQuiet && (this.#body.isNone || this.#isHalfClosed)) this.#closeWritten();
     else this.#linger();
   }
 

@@ -18,6 +18,8 @@ export class IncomingBody implements BodySink {
   #named: readonly string[] | null = null;
   /** All of it has been read, or there is none. */
   isDone = true;
+  /** The request has none. */
+  isNone = true;
   /** Whoever takes it asked for no more for now. */
   isPaused = false;
 
@@ -28,8 +30,9 @@ export class IncomingBody implements BodySink {
     this.#fault = null;
     this.#named = head.options.named;
     this.isPaused = false;
-    this.isDone = head.framing === 'none';
-    if (this.isDone) return;
+    this.isNone = head.framing === 'none';
+    this.isDone = this.isNone;
+    if (this.isNone) return;
     this.#decoder ??= new BodyDecoder();
     this.#decoder.begin(head.framing, head.contentLength);
   }
