@@ -79,7 +79,10 @@ class Client {
           this.#rest(socket);
         }
         const verdict = verdictOf(ask, this.#text, this.#connection);
-        if (verdict === null) return;
+        if (verdict === null) {
+          if (leaving !== undefined && this.#text !== '') this.#leave();
+          return;
+        }
         clearTimeout(timer);
         clearTimeout(leaving);
         this.#look = () => {};
@@ -133,9 +136,15 @@ class Client {
     this.close();
   }
 
-  /** Between an instant and some milliseconds: before it is sent on, while it waits its turn, in the middle of the response. */
+  /** Some milliseconds later: before it is sent on, while it waits its turn, or in the middle of the response. */
   #leaveSoon(): NodeJS.Timeout {
-    return setTimeout(() => this.#over('left'), this.#random() * 8);
+    return setTimeout(() => this.#leave(), this.#random() * 25);
+  }
+
+  /** A FIN alone says only that no more is asked: the gateway goes on. A reset it has to notice. */
+  #leave(): void {
+    if (this.#random() < 0.7) this.#socket?.resetAndDestroy();
+    this.#over('left');
   }
 
   #rest(socket: Socket): void {
