@@ -21,8 +21,8 @@ export interface WayFigures {
 }
 
 const rounds = 5;
-/** Through each proxy before anything is measured: so that compiled code is compiled. */
-const warmUp = { clients: 16, requests: 200 };
+/** Through each proxy before anything is measured: V8 optimises a function after some thousands of calls. */
+const warmUp = { clients: 32, requests: 320 };
 /** Of each client in each round, and not counted: what a pool has lost while it was the others' turn comes back. */
 const settling = 5;
 

@@ -16,7 +16,7 @@ export interface FirstFigures {
   readonly peer: PeerName;
   /** Of those that were answered, in the order in which they were made. */
   readonly answeredUs: readonly number[];
-  /** Answered over a connection that was there already, or opened ahead: counted by the round trips that it took. */
+  /** Why the others were not, one each. */
   readonly failures: readonly string[];
 }
 
@@ -113,7 +113,7 @@ async function afterSilence(
   const beganMs = performance.now();
   site.say(`silence: ${trials} pools each are used, then not for ${silenceMs / 1_000} s`);
   for (let nth = 0; nth < trials; nth++) {
-    await sleep(beganMs + nth * 1_000 - performance.now());
+    await sleep(Math.max(0, beganMs + nth * 1_000 - performance.now()));
     for (const peer of peers) used.get(peer.name)?.push(await use(site, peer, nth));
   }
   for (const [name, own] of used) mustBeApart(name, own);

@@ -43,7 +43,7 @@ network namespace, the origin (nginx) in another, and a program between them hol
 round trip. The client is curl with HTTP/1.0: one request a connection, no TLS session kept. Directly it speaks TLS to the
 origin itself, without the look-up of a name; through a proxy it speaks plain HTTP on loopback, and the proxy TLS to the
 origin. The figures are **multiples of the link's own round trip**: the median of ICMP echoes right before and after,
-given with the circumstances. All is warm: 3,200 requests go through each proxy before, and five of each client
+given with the circumstances. All is warm: 10,240 requests go through each proxy before, and five of each client
 in each of the five rounds, in which they take turns, are not counted.`;
 
 function distributionTable({ nominalMs, scheme, clients, ways, roundTrip }: DistributionResult) {
