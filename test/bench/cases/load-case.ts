@@ -12,6 +12,8 @@ export interface LoadCaseOptions
   readonly programs: readonly string[];
   /** Of the loads together, for the estimate. */
   readonly seconds: number;
+  /** Taken once by each peer before the first round, where the loads themselves are too thin to warm it up. */
+  readonly warmUp?: Load;
   readonly loads: (target: Target) => readonly (Load & { readonly relativeTo?: string })[];
 }
 
@@ -19,14 +21,16 @@ export interface LoadCaseOptions
 const overheadSeconds = 0.5;
 
 export function loadCase(options: LoadCaseOptions): Case {
-  const { scene, loads, seconds, ...told } = options;
+  const { scene, loads, seconds, warmUp, ...told } = options;
   return {
     ...told,
     // One round more than is counted: the first warms up.
-    expectedSeconds: (peers, rounds) => peers * (rounds + 1) * (seconds + overheadSeconds),
+    expectedSeconds: (peers, rounds) =>
+      peers * ((rounds + 1) * (seconds + overheadSeconds) + (warmUp?.seconds ?? 0)),
     run: (context) =>
       withScene(scene, async (target) => {
-        const results = await runLoads(told.name, loads(target), target, context);
+        const run = { name: told.name, loads: loads(target), warmUp };
+        const results = await runLoads(run, target, context);
         return { loads: results, figures: [] };
       }),
   };
@@ -38,15 +42,25 @@ interface Entrant {
   readonly rounds: Map<string, LoadRound[]>;
 }
 
+interface LoadRun {
+  readonly name: string;
+  readonly loads: ReturnType<LoadCaseOptions['loads']>;
+  readonly warmUp: Load | undefined;
+}
+
 async function runLoads(
-  name: string,
-  loads: ReturnType<LoadCaseOptions['loads']>,
+  { name, loads, warmUp }: LoadRun,
   target: Target,
   context: CaseContext,
 ): Promise<LoadResult[]> {
   let entrants = await startAll(target, context);
   const all = [...entrants];
   try {
+    for (const { peer, proxy } of entrants) {
+      if (warmUp === undefined || proxy.pid === undefined) continue;
+      context.progress.step(`${name}: ${warmUp.name}: warm-up: ${peer.title}`, warmUp.seconds);
+      await warmUp.run(proxy.urls);
+    }
     for (let round = 0; round <= context.rounds; round++) {
       for (const load of loads) {
         for (const entrant of rotated(entrants, round)) {

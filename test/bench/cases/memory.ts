@@ -46,7 +46,7 @@ export const memoryCases: readonly Case[] = [
     ],
     tls: true,
     programs: ['ab'],
-    seconds: 6,
+    seconds: 5,
     measure: (peer, target) =>
       using(peer.start({ ...target, connections: heldConnections }), async (proxy) => ({
         upstream: await memoryPerIdleUpstream(proxy, target),
@@ -170,7 +170,7 @@ async function memoryPerIdleUpstream(proxy: Running, { origins }: Target): Promi
   await warmUp.run(urls);
   const before = { kept: await origin.open(), memory: memory(pid).anonymousKiB };
   // ab lets each request end: a proxy closes the connection of one that was abandoned.
-  const args = ['-k', '-n', String(2 * slowClients), '-c', String(slowClients)];
+  const args = ['-k', '-n', String(slowClients), '-c', String(slowClients)];
   await runAb(`${urls[0]}/slow`, args);
   await sleep(500);
   const kept = (await origin.open()) - before.kept;
