@@ -20,8 +20,10 @@ const insideWord = '--inside';
 
 if (process.argv.includes(insideWord)) {
   // Whoever started this is gone: nothing may stay behind, and nothing does when this ends (see link.ts).
-  process.on('disconnect', () => process.exit(1));
+  const abandon = (): never => process.exit(1);
+  process.on('disconnect', abandon);
   await measureAll(readOptions(process.argv.slice(2).filter((word) => word !== insideWord)));
+  process.off('disconnect', abandon);
   process.disconnect?.();
 } else {
   process.exitCode = await outside();
