@@ -132,7 +132,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
   #listen(slot: PipelineSlot): void {
     this.#sink = slot.sink;
     this.#request = slot.request;
-    this.#reader.begin(this.#request?.head.method ?? '');
+    this.#reader.begin(slot.method);
   }
 
   /** The first in line has its response: on with the next, if there is one and the connection bears it. */

@@ -20,6 +20,8 @@ export class PipelineSlot implements Leasable {
   readonly requests: number;
   readonly lastIdleMs: number;
   request: OutgoingRequest | null = null;
+  /** Kept here: the head may be another request's by the time this one's turn comes. */
+  method = '';
   sink: ResponseSink = nobody;
   /** The response that is read, or comes next, is its own. */
   isFirst = false;
@@ -53,6 +55,7 @@ export class PipelineSlot implements Leasable {
 
   send(request: OutgoingRequest, sink: ResponseSink): void {
     this.request = request;
+    this.method = request.head.method;
     this.sink = sink;
     this.connection.sendBehind(this);
   }

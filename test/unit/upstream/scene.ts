@@ -56,7 +56,7 @@ export class Scene {
   warmed = 0;
   doubts = 0;
   readonly waits: number[] = [];
-  readonly leases: { readonly isReused: boolean; readonly waitedMs: number }[] = [];
+  readonly leases: Parameters<UpstreamObserver['onLeased']>[0][] = [];
   /** Names of seekers in the order in which they were served. */
   readonly served: string[] = [];
 
