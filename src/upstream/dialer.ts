@@ -40,7 +40,7 @@ export interface DialerParts {
 export function dialer({ options, clock, wheel, tls }: DialerParts): Dial {
   return (target, result) => {
     const beganMs = clock.now();
-    const buffer = new ReadBuffer();
+    const buffer = new ReadBuffer({ isEncrypted: tls !== null });
     let tcpMs = 0;
     let socket: Socket;
     let isSettled = false;

@@ -5,6 +5,10 @@ import type { RawSocket, TunnelHandler, Wire, WireHandler } from './wire.ts';
 
 /** A connection's read buffer. 16 KiB is one TLS record, and most responses whole. */
 const READ_BUFFER_BYTES = 16 * 1024;
+/** While a large body streams: a system call each way for four times as much. */
+const LARGE_BUFFER_BYTES = 64 * 1024;
+/** After so many reads in a row that filled the buffer, the larger one is taken. */
+const FULL_READS = 2;
 /** What may lie unwritten in a socket before its writer is asked to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
@@ -15,21 +19,37 @@ const HIGH_WATER_BYTES = 64 * 1024;
 export class ReadBuffer {
   #bytes: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   #isKept = false;
+  #fullReads = 0;
+  readonly #mostBytes: number;
   /** Set once the wire exists. */
   onBytes: ((bytes: Buffer) => void) | null = null;
 
+  /** TLS gives no more than one record of 16 KiB at a time. */
+  constructor({ isEncrypted }: { readonly isEncrypted: boolean }) {
+    this.#mostBytes = isEncrypted ? READ_BUFFER_BYTES : LARGE_BUFFER_BYTES;
+  }
+
+  /** Asked for before each read. */
   readonly buffer = (): Buffer => {
-    if (this.#isKept) {
-      this.#bytes = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+    const bytes = this.#fullReads < FULL_READS ? READ_BUFFER_BYTES : this.#mostBytes;
+    if (this.#isKept || bytes !== this.#bytes.length) {
+      this.#bytes = Buffer.allocUnsafeSlow(bytes);
       this.#isKept = false;
     }
     return this.#bytes;
   };
 
   readonly callback = (length: number): boolean => {
+    if (length === this.#bytes.length) this.#fullReads += 1;
+    // The end of a body, or a slow one: an idle connection is not to hold the large buffer.
+    else if (length < READ_BUFFER_BYTES) this.#fullReads = 0;
     this.onBytes?.(this.#bytes.subarray(0, length));
     return true;
   };
+
+  get size(): number {
+    return this.#bytes.length;
+  }
 
   keep(): void {
     this.#isKept = true;
@@ -53,7 +73,7 @@ export class SocketWire implements Wire {
     this.#isEncrypted = 'encrypted' in socket;
     buffer.onBytes = (bytes) => {
       this.#received += bytes.length;
-      this.mayHaveMore = this.#isEncrypted || bytes.length === READ_BUFFER_BYTES;
+      this.mayHaveMore = this.#isEncrypted || bytes.length === buffer.size;
       this.#handler?.onBytes(bytes);
     };
     socket.on('end', this.#onEnd);
