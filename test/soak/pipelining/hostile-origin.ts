@@ -1,8 +1,9 @@
 /**
  * An origin that answers in order and rightly, and ends its connections at every wrong moment.
  *
- *   node test/soak/pipelining/hostile-origin.ts SEEN_FILE SEED
+ *   node test/soak/pipelining/hostile-origin.ts SEEN_FILE SEED [halting]
  *
+ * `halting` is the same with far fewer ends and many stalls: pipelining does not rest there, and many are sent elsewhere.
  * Prints `listening PORT`; on SIGTERM `deeds {"name":count}`, and ends. A request counts as seen when its head has come,
  * answered or not. What is done to a connection depends on the seed and on the connection's number alone.
  */
@@ -14,6 +15,7 @@ import { SeenLog } from './seen-log.ts';
 
 const seen = new SeenLog(process.argv[2] ?? '');
 const seed = Number(process.argv[3] ?? 1);
+const isHalting = process.argv[4] === 'halting';
 const counts: Record<string, number> = {};
 
 function count(name: string, by = 1): void {
@@ -40,6 +42,12 @@ const deeds = {
 type Deed = keyof typeof deeds;
 
 const deedNames = Object.keys(deeds) as Deed[];
+
+/** A mark is forgotten after a minute, and two make pipelining rest: an end in 10,000 requests leaves time between. */
+function shareOf(deed: Deed): number {
+  if (!isHalting) return deeds[deed];
+  return deed === 'stalls' ? 15 : deeds[deed] / 300;
+}
 
 class Connection {
   readonly #socket: Socket;
@@ -98,7 +106,7 @@ class Connection {
   #draw(): Deed | null {
     let left = this.#random() * 1_000;
     for (const name of deedNames) {
-      left -= deeds[name];
+      left -= shareOf(name);
       if (left < 0) return name;
     }
     return null;

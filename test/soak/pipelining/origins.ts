@@ -80,6 +80,17 @@ export const originKinds: readonly OriginKind[] = [
     start: (seed) =>
       startScript(fileURLToPath(new URL('./hostile-origin.ts', import.meta.url)), [String(seed)]),
   },
+  {
+    name: 'halting',
+    programs: [],
+    mix: { kinds: all, ...whole },
+    isHostile: true,
+    start: (seed) =>
+      startScript(fileURLToPath(new URL('./hostile-origin.ts', import.meta.url)), [
+        String(seed),
+        'halting',
+      ]),
+  },
 ];
 
 async function startNginx(): Promise<EchoOrigin> {

@@ -24,7 +24,7 @@ export function summaryOf(report: Report): string {
     listed(report.results, ({ toldBy }) => toldBy),
     'Framings of the right ones:',
     listed(report.results, ({ framings }) => framings),
-    'What the hostile origin did:',
+    'What the hostile and the halting origin did:',
     listed(report.results, ({ deeds }) => deeds),
     ...(examples.length === 0 ? [] : ['Wrong and lost:', examples.join('\n')]),
     ...report.notRun.map(({ what, reason }) => `NOT RUN: ${what}: ${reason}`),
@@ -61,7 +61,7 @@ function verdictTable(results: readonly RunResult[]): string {
       grouped(result.left),
       ...(['GET', 'HEAD', 'POST'] as const).map((method) => repeated(result, method)),
       counted(result, /pipelined_total/),
-      counted(result, /rescued_total/),
+      counted(result, /retries_total.*rescued/),
     ]),
   );
 }
@@ -70,10 +70,8 @@ function repeated({ twice, more }: RunResult, method: keyof ByMethod): string {
   return `${grouped(twice[method])}, ${grouped(more[method])}`;
 }
 
-/** A dash when this gateway has no such count. */
 function counted({ gateway }: RunResult, name: RegExp): string {
   const values = Object.entries(gateway).filter(([key]) => name.test(key));
-  if (values.length === 0) return '-';
   return grouped(values.reduce((sum, [, value]) => sum + value, 0));
 }
 
@@ -110,7 +108,8 @@ have from 0 to 200,000 octets of filler, with a length, in chunks, or none (HEAD
 interim ones, some after a while. One client in a hundred goes away before its response is whole, and one in a hundred
 stops reading in the middle. nginx and Apache close after as many requests as they do by default (1,000 and 100). The
 hostile origin answers rightly and in order, but in one request of thirty it ends or resets the connection before,
-within or after an answer, with requests unanswered or unread, or lets it wait.
+within or after an answer, with requests unanswered or unread, or lets it wait. Two early ends make pipelining rest, so
+the halting origin does the same, but ends a connection only once in some thousand requests and lets many wait.
 
 ${verdictTable(results)}
 
@@ -128,7 +127,7 @@ ${listed(results, ({ toldBy }) => toldBy)}
 
 ${listed(results, ({ gateway }) => gateway)}
 
-## What the hostile origin did
+## What the hostile and the halting origin did
 
 ${listed(results, ({ deeds }) => deeds)}
 
