@@ -111,7 +111,7 @@ describe('the page', () => {
     writePage(dir.path, ['a', 'b']);
     const page = readFileSync(dir.file('README.md'), 'utf8');
     const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
-    expect(headings.slice(0, 2)).toEqual(['First', 'Second, again']);
+    expect(headings.slice(0, 3)).toEqual(['At a glance', 'First', 'Second, again']);
     expect(existsSync(dir.file('case-a.svg'))).toBe(true);
   });
 
