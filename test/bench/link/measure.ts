@@ -9,7 +9,8 @@ import { distributionOf } from './quantiles.ts';
 import { circumstances, type Result, readResults, withResult, writeResults } from './results.ts';
 import { Site } from './site.ts';
 
-const pings = 250;
+/** How long is pinged before and after each part. */
+const pingingMs = 5_000;
 
 export async function measureAll(options: Options): Promise<void> {
   if (options.peers.includes('Envoy')) await prepareEnvoy();
@@ -19,6 +20,7 @@ export async function measureAll(options: Options): Promise<void> {
     try {
       for (const task of tasksOf(options)) {
         const began = circumstances();
+        const pings = Math.round(pingingMs / nominalMs);
         const before = await site.link.ping(pings);
         const figures = await task(site, peers);
         const roundTrip = distributionOf([...before, ...(await site.link.ping(pings))]);

@@ -75,8 +75,11 @@ those of the distribution.
 function firstTable(firsts: readonly FirstResult[]): string {
   const links = [...new Set(firsts.map(({ nominalMs }) => nominalMs))];
   const peers = [...new Set(firsts.flatMap((each) => each.peers.map(({ peer }) => peer)))];
+  const order = Object.keys(firstParts);
   const columns = links.flatMap((nominalMs) =>
-    firsts.filter((each) => each.nominalMs === nominalMs),
+    firsts
+      .filter((each) => each.nominalMs === nominalMs)
+      .sort((a, b) => order.indexOf(a.part) - order.indexOf(b.part)),
   );
   const header = [
     'first request',
@@ -99,7 +102,8 @@ function firstCell({ peers, roundTrip }: FirstResult, name: string): string {
 function failures(firsts: readonly FirstResult[]): string[] {
   const told = firsts.flatMap(({ part, nominalMs, peers }) =>
     peers.flatMap(({ peer, failures: own }) =>
-      [...new Set(own)].map(
+      // Each says how many milliseconds it waited, which tells nothing.
+      [...new Set(own.map((failure) => failure.replace(/ after \d+ milliseconds.*/, '')))].map(
         (failure) => `- ${peer}, ${firstParts[part]}, ${nominalMs} ms: ${failure}`,
       ),
     ),
