@@ -39,6 +39,11 @@ export class Pipeliner {
     return best === null ? null : new PipelineSlot(best, 0);
   }
 
+  /** Either. */
+  join(nowMs: number): PipelineSlot | null {
+    return this.joinGathering(nowMs) ?? this.joinBusy(nowMs);
+  }
+
   #hasRoom(connection: H1Connection, nowMs: number): boolean {
     if (!connection.takesMore || !connection.isOpen) return false;
     const outstanding = Math.max(connection.leases, connection.outstanding);
@@ -52,6 +57,10 @@ export class Pipeliner {
     this.#busy.add(connection);
     this.#gathering = connection;
     return new PipelineSlot(connection, connection.lastIdleMs);
+  }
+
+  onAnswered({ tookMs }: PipelineSlot, nowMs: number): void {
+    this.pipelining.onAnswered(tookMs, nowMs);
   }
 
   /** Nobody uses it any more. */

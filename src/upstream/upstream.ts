@@ -24,6 +24,9 @@ import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WarmFloor } from './warm-floor.ts';
 
+/** What leases are of: a connection whole, or a place on one. */
+type Slot = H1Connection | PipelineSlot;
+
 export class Upstream implements LeaseKeeper, IdleKeeper {
   readonly options: UpstreamOptions;
   readonly #parts: UpstreamParts;
@@ -85,7 +88,8 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   acquire(seeker: LeaseSeeker): void {
     const nowMs = this.#parts.wheel.now();
     this.#floor.onAsked(this.#endpoints.active, nowMs);
-    const pipeliner = seeker.canPipeline ? this.#pipeliner : null;
+    // Behind those who wait already nobody is let in.
+    const pipeliner = seeker.canPipeline && this.#waiting.length === 0 ? this.#pipeliner : null;
     const gathering = pipeliner?.joinGathering(nowMs) ?? null;
     if (gathering !== null) {
       this.#give(seeker, gathering, 0);
@@ -128,14 +132,16 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
 
   giveBack(leased: Leasable): void {
     if (this.#isClosed) return;
-    const { connection } = leased as H1Connection | PipelineSlot;
+    const { connection } = leased as Slot;
     const pool = this.#endpoints.poolOf(connection);
     const nowMs = this.#parts.wheel.now();
     this.#endpoints.onReleased(connection);
-    if (leased instanceof PipelineSlot)
-      this.#pipeliner?.pipelining.onAnswered(leased.tookMs, nowMs);
+    if (leased instanceof PipelineSlot) this.#pipeliner?.onAnswered(leased, nowMs);
     if (connection.unsettledTurns > 0) this.#settling.add(connection);
-    if (connection.isLeased) return;
+    if (connection.isLeased) {
+      this.#fillUp(nowMs);
+      return;
+    }
     this.#pipeliner?.drop(connection);
     if (pool.onReturned(connection, nowMs)) this.#dials.onAlive(nowMs);
     const reason = this.#whyNotKept(connection, nowMs);
@@ -147,7 +153,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
 
   discard(leased: Leasable, reason: CloseReason): void {
     if (this.#isClosed) return;
-    const { connection } = leased as H1Connection | PipelineSlot;
+    const { connection } = leased as Slot;
     this.#endpoints.onReleased(connection);
     // Others are on it: it goes on for their sake, or ends when the last of them has been told.
     const isRescued = reason === 'fault' && connection.takesMore && connection.isLeased;
@@ -169,7 +175,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
 
   /** Whether this connection's endpoint has last answered as HTTP/1.0. */
   speaksHttp10(leased: Leasable): boolean {
-    const { connection } = leased as H1Connection | PipelineSlot;
+    const { connection } = leased as Slot;
     return !this.#isClosed && this.#endpoints.poolOf(connection).isHttp10;
   }
 
@@ -183,7 +189,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     this.#give(seeker, pipeliner?.open(connection, nowMs) ?? connection, waitedMs);
   }
 
-  #give(seeker: LeaseSeeker, leased: H1Connection | PipelineSlot, waitedMs: number): void {
+  #give(seeker: LeaseSeeker, leased: Slot, waitedMs: number): void {
     const { connection } = leased;
     const isPipelined = connection.isLeased;
     this.#endpoints.onLeased(connection);
@@ -195,7 +201,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   /** To the first that it will do for, or to the idle ones. */
   #offer(connection: H1Connection, nowMs: number): void {
     const pool = this.#endpoints.poolOf(connection);
-    const next = this.#waiting.takeFirst((seeker) => pool.willDo(connection, seeker, nowMs));
+    const next = this.#waiting.takeFirst((one) => pool.willDo(connection, one, nowMs));
     if (next !== null) {
       this.#giveIdle(next, connection, nowMs - next.waitingSinceMs);
       this.#fillUp(nowMs);
@@ -210,12 +216,12 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     this.#watchIdle(connection, nowMs);
   }
 
-  /** Others who wait may share what one of them has just got. */
+  /** Those at the head of the line may share connections that are in use; whoever may not holds up those behind. */
   #fillUp(nowMs: number): void {
-    while (this.#waiting.length > 0) {
-      const place = this.#pipeliner?.joinGathering(nowMs);
-      const next = place && this.#waiting.takeFirst((seeker) => seeker.canPipeline);
-      if (!place || !next) return;
+    for (let next = this.#waiting.first; next?.canPipeline === true; next = this.#waiting.first) {
+      const place = this.#pipeliner?.join(nowMs);
+      if (!place) return;
+      this.#waiting.remove(next);
       this.#give(next, place, nowMs - next.waitingSinceMs);
     }
   }
@@ -260,10 +266,8 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
 
   #whyNone(): Fault {
     if (this.#endpoints.isEmpty) return noEndpoint(this.name, this.#resolveFailure);
-    return (
-      this.#dials.lastFault ??
-      waitTimeout(this.name, this.options.timeouts.waitMs, this.#endpoints.total)
-    );
+    const { waitMs } = this.options.timeouts;
+    return this.#dials.lastFault ?? waitTimeout(this.name, waitMs, this.#endpoints.total);
   }
 
   // ---- Dialling
@@ -289,10 +293,9 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const nowMs = this.#parts.wheel.now();
     this.#parts.observer.onOpened(dialled.phases);
     this.#pipeliner?.pipelining.onOpened(dialled.phases.tcpMs);
-    if (!this.#hasOpened) {
-      this.#hasOpened = true;
-      this.#parts.onWarm();
-    }
+    const isFirst = !this.#hasOpened;
+    this.#hasOpened = true;
+    if (isFirst) this.#parts.onWarm();
     const connection = this.#maker.make(pool, dialled);
     this.#endpoints.add(pool, connection);
     const isUnwanted = this.#onRetired !== null && this.#waiting.length === 0;

@@ -1,6 +1,8 @@
 /** How deep requests are pipelined, when they rest, and when those who wait go elsewhere. */
 import { describe, expect, it } from 'vitest';
 import { Pipelining } from '../../../src/upstream/pipelining.ts';
+import { RecordingSink } from './recording-sink.ts';
+import { request, Scene } from './scene.ts';
 
 const depthOf = (pipelining: Pipelining, nowMs = 0) => pipelining.snapshot(nowMs).depth;
 function answers(pipelining: Pipelining, count: number, tookMs: number): void {
@@ -97,5 +99,49 @@ describe('a rescue', () => {
     pipelining.onAnswered(1, 1_000);
     expect(pipelining.answersNow(1_012)).toBe(true);
     expect(pipelining.answersNow(1_013)).toBe(false);
+  });
+});
+
+describe('who waits', () => {
+  /** One connection that has persisted, shared by two. */
+  function shared() {
+    const scene = new Scene({ pool: { pipelining: 2, maxConnections: 1 } });
+    scene.openIdle(1);
+    const seekers = ['a', 'b'].map((name) => scene.seek(name, { canPipeline: true }));
+    const sinks = seekers.map(({ lease }) => {
+      const sink = new RecordingSink();
+      lease?.carrier.send(request(), sink);
+      sink.onOver = () => lease?.giveBack();
+      return sink;
+    });
+    scene.settle();
+    const wire = scene.wireOf(1);
+    return { scene, sinks, answer: () => wire.respond('HTTP/1.1 204 No Content\r\n\r\n') };
+  }
+
+  it('gets the place that the first to be answered leaves', () => {
+    const { scene, answer } = shared();
+    const waiting = scene.seek('c', { canPipeline: true });
+    expect(waiting.lease).toBeNull();
+    answer();
+    expect(waiting.lease).not.toBeNull();
+  });
+
+  it('is not passed by those who come later', () => {
+    const { scene, answer } = shared();
+    const [c, d] = ['c', 'd'].map((name) => scene.seek(name, { canPipeline: true }));
+    answer();
+    expect([c?.lease === null, d?.lease]).toEqual([false, null]);
+  });
+
+  it('and may not share holds up those behind, until a connection is free for it alone', () => {
+    const { scene, answer } = shared();
+    const alone = scene.seek('post', { need: 'steady' });
+    const behind = scene.seek('get', { canPipeline: true });
+    answer();
+    expect([alone.lease, behind.lease]).toEqual([null, null]);
+    answer();
+    expect(alone.lease).not.toBeNull();
+    expect(behind.lease).toBeNull();
   });
 });
