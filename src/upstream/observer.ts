@@ -70,6 +70,8 @@ export interface EndpointSnapshot {
 export interface UpstreamSnapshot {
   readonly name: string;
   readonly endpoints: readonly EndpointSnapshot[];
+  /** Leases out. */
+  readonly active: number;
   readonly waiting: number;
   readonly warmWanted: number;
   /** Whether dials have failed for so long that requests are refused at once. */

@@ -77,11 +77,6 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     return this.#hasOpened || this.#wantedIdle(this.#parts.wheel.now()) === 0;
   }
 
-  /** Leases out. */
-  get active(): number {
-    return this.#endpoints.active;
-  }
-
   // ---- Leases
 
   /** Gives a lease, now or later, or says why not. One of the seeker's two methods is called, once. */
@@ -89,7 +84,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const nowMs = this.#parts.wheel.now();
     this.#floor.onAsked(this.#endpoints.active, nowMs);
     // Behind those who wait already nobody is let in.
-    const pipeliner = seeker.canPipeline && this.#waiting.length === 0 ? this.#pipeliner : null;
+    const pipeliner = this.#waiting.length === 0 ? this.#pipelinerFor(seeker) : null;
     const gathering = pipeliner?.joinGathering(nowMs) ?? null;
     if (gathering !== null) {
       this.#give(seeker, gathering, 0);
@@ -185,8 +180,12 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     connection.requestsBefore = connection.requests;
     connection.closesFor = null;
-    const pipeliner = seeker.canPipeline ? this.#pipeliner : null;
-    this.#give(seeker, pipeliner?.open(connection, nowMs) ?? connection, waitedMs);
+    const place = this.#pipelinerFor(seeker)?.open(connection, nowMs) ?? connection;
+    this.#give(seeker, place, waitedMs);
+  }
+
+  #pipelinerFor(seeker: LeaseSeeker): Pipeliner | null {
+    return this.#pipeliner !== null && seeker.canPipeline ? this.#pipeliner : null;
   }
 
   #give(seeker: LeaseSeeker, leased: Slot, waitedMs: number): void {
@@ -396,6 +395,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     return {
       name: this.name,
       endpoints: this.#endpoints.snapshot(nowMs),
+      active: this.#endpoints.active,
       waiting: this.#waiting.length,
       warmWanted: this.#wantedIdle(nowMs),
       isDown: this.#dials.isDown(nowMs),

@@ -91,6 +91,7 @@ export function snapshot(
   return {
     name,
     endpoints: [],
+    active: 0,
     waiting: 0,
     warmWanted: 0,
     isDown: false,

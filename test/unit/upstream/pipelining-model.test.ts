@@ -247,7 +247,7 @@ class Model {
 
   check(): void {
     const out = this.askers.filter(({ lease }) => lease !== null).length;
-    expect(this.scene.upstream.active).toBe(out);
+    expect(this.scene.active).toBe(out);
     expect(this.scene.connections).toBeLessThanOrEqual(8);
   }
 
@@ -271,7 +271,7 @@ class Model {
   destroy(): void {
     const { scene } = this;
     scene.settle();
-    expect(scene.upstream.active).toBe(0);
+    expect(scene.active).toBe(0);
     scene.upstream.destroy();
     scene.pass(100_000);
     expect([scene.wheel.size, scene.clock.pendingSleeps]).toEqual([0, 0]);

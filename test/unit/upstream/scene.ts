@@ -169,6 +169,11 @@ export class Scene {
       .map(({ id }) => id);
   }
 
+  /** Leases out. */
+  get active(): number {
+    return this.upstream.snapshot().active;
+  }
+
   get waiting(): number {
     return this.upstream.snapshot().waiting;
   }

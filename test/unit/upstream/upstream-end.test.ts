@@ -113,7 +113,7 @@ describe('an upstream that is destroyed', () => {
       if (how === 'giveBack') lease.giveBack();
       else lease.discard('client-gone');
       scene.pass(10_000);
-      expect([scene.closed, scene.upstream.active]).toEqual([['shutdown'], 0]);
+      expect([scene.closed, scene.active]).toEqual([['shutdown'], 0]);
     },
   );
 

@@ -167,11 +167,11 @@ class Model {
 
   check(): void {
     const { scene } = this;
-    const { upstream, dial, connections, connecting } = scene;
+    const { dial, connections, connecting } = scene;
     expect(connections + connecting).toBeLessThanOrEqual(this.#maxConnections);
     expect(connecting).toBe(dial.underWay.length);
     expect(connecting).toBeLessThanOrEqual(this.#maxDials);
-    expect(upstream.active).toBe(this.#out.length);
+    expect(scene.active).toBe(this.#out.length);
     expect(scene.waiting).toBe(this.#seekers.length);
     const open = dial.wires.filter(({ closed, isOver }) => closed === null && !isOver);
     const lost = this.#out.filter(({ carrier }) => !carrier.isOpen).length;
@@ -227,7 +227,7 @@ class Model {
     for (const lease of this.#out) lease.discard('client-gone');
     scene.pass(100_000);
     expect(waiting.every(({ fault }) => fault?.kind === 'draining')).toBe(true);
-    expect([scene.upstream.active, scene.waiting, scene.connections, scene.connecting]).toEqual([
+    expect([scene.active, scene.waiting, scene.connections, scene.connecting]).toEqual([
       0, 0, 0, 0,
     ]);
     expect([scene.wheel.size, scene.clock.pendingSleeps]).toEqual([0, 0]);

@@ -199,7 +199,7 @@ describe('who waits', () => {
     scene.dial.first.succeed();
     scene.upstream.cancel(seeker);
     scene.upstream.cancel(seeker);
-    expect(scene.upstream.active).toBe(1);
+    expect(scene.active).toBe(1);
   });
 
   it('is one of maxWaiting: the next is refused at once', () => {
@@ -308,10 +308,10 @@ describe('the count of leases out', () => {
   it('is one up and one down for each', () => {
     const scene = new Scene();
     const [a, b] = [scene.lease(), scene.lease()];
-    expect(scene.upstream.active).toBe(2);
+    expect(scene.active).toBe(2);
     a.discard('fault');
-    expect([scene.upstream.active, scene.closed]).toEqual([1, ['fault']]);
+    expect([scene.active, scene.closed]).toEqual([1, ['fault']]);
     b.giveBack();
-    expect(scene.upstream.active).toBe(0);
+    expect(scene.active).toBe(0);
   });
 });
