@@ -70,7 +70,7 @@ those of the distribution.
 - **Start**: at the moment at which the proxy says that it is ready, or, where it says nothing, at which its port is open.
 - **Silence**: 90 s after the pool's last request; the origin closes idle connections after 75 s.
 - **Restart**: the origin was stopped and started again half a second later; 2 s after that.
-- **Move**: the name (TTL 2 s) got another address, and the old one was gone without a word; 4 s after that.`;
+- **Move**: the name (TTL 2 s) got another address, and the old one was gone without a word; 4 s after that, or a few seconds more.`;
 
 function firstTable(firsts: readonly FirstResult[]): string {
   const links = [...new Set(firsts.map(({ nominalMs }) => nominalMs))];
