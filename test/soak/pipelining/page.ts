@@ -139,7 +139,7 @@ ${skipped}
 | date | ${begun.date} |
 | machine | ${machine(begun)} |
 | commit | ${begun.commit} |
-| gateway | \`${report.command}\` |
+| gateway | \`${report.command.replace(/\S+\/(?=dist\/)/, '')}\` |
 | Node | ${node} |
 | nginx, HAProxy | ${nginx}; ${haproxy} |
 | seeds | ${[...new Set(results.map(({ seed }) => seed))].join(', ')} |

@@ -81,7 +81,7 @@ async function throughGateway(origin: EchoOrigin, options: RunOptions): Promise<
   const { pipelining, maxConnections } = options;
   const gateway = await startGatewayFor(
     origin.url,
-    { pipelining, pool: { maxConnections } },
+    { pipelining, pool: { maxConnections, warmMax: Math.min(8, maxConnections) } },
     { readyTimeoutMs: 30_000 },
   );
   try {
