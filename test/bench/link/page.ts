@@ -26,7 +26,7 @@ export function writePage(path: string, results: readonly Result[]): void {
     introduction,
     ...distributions.map(distributionTable),
     ...drawings,
-    ...(firsts.length > 0 ? [firstIntroduction, firstTable(firsts), ...failures(firsts)] : []),
+    ...(firsts.length > 0 ? [firstIntroduction, ...firstTables(firsts), ...failures(firsts)] : []),
     '## Circumstances',
     linkTable(results),
     ...circumstancesTable(results),
@@ -72,21 +72,20 @@ those of the distribution.
 - **Restart**: the origin was stopped and started again half a second later; 2 s after that.
 - **Move**: the name (TTL 2 s) got another address, and the old one was gone without a word; 4 s after that, or a few seconds more.`;
 
-function firstTable(firsts: readonly FirstResult[]): string {
+/** One for each link. */
+function firstTables(firsts: readonly FirstResult[]): string[] {
   const links = [...new Set(firsts.map(({ nominalMs }) => nominalMs))];
   const peers = [...new Set(firsts.flatMap((each) => each.peers.map(({ peer }) => peer)))];
   const order = Object.keys(firstParts);
-  const columns = links.flatMap((nominalMs) =>
-    firsts
+  return links.map((nominalMs) => {
+    const columns = firsts
       .filter((each) => each.nominalMs === nominalMs)
-      .sort((a, b) => order.indexOf(a.part) - order.indexOf(b.part)),
-  );
-  const header = [
-    'first request',
-    ...columns.map(({ part, nominalMs }) => `${firstParts[part]}, ${nominalMs} ms`),
-  ];
-  const rows = peers.map((peer) => [peer, ...columns.map((column) => firstCell(column, peer))]);
-  return markdownTable(header, rows);
+      .sort((a, b) => order.indexOf(a.part) - order.indexOf(b.part));
+    return markdownTable(
+      [`${nominalMs} ms`, ...columns.map(({ part }) => firstParts[part])],
+      peers.map((peer) => [peer, ...columns.map((column) => firstCell(column, peer))]),
+    );
+  });
 }
 
 function firstCell({ peers, roundTrip }: FirstResult, name: string): string {
