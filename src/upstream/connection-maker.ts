@@ -16,10 +16,10 @@ export interface IdleKeeper {
 export class ConnectionMaker {
   readonly #parts: UpstreamParts;
   readonly #keeper: IdleKeeper;
-  readonly #pipeliner: Pipeliner | null;
+  readonly #pipeliner: Pipeliner;
   #nextId = 1;
 
-  constructor(parts: UpstreamParts, keeper: IdleKeeper, pipeliner: Pipeliner | null) {
+  constructor(parts: UpstreamParts, keeper: IdleKeeper, pipeliner: Pipeliner) {
     this.#parts = parts;
     this.#keeper = keeper;
     this.#pipeliner = pipeliner;
@@ -48,7 +48,7 @@ export class ConnectionMaker {
   #ownerFor(pool: EndpointPool): ConnectionOwner {
     const { observer, wheel } = this.#parts;
     const pipeliner = this.#pipeliner;
-    const pipelining = pipeliner?.pipelining;
+    const pipelining = pipeliner.pipelining;
     return {
       onIdleTooLong: (connection) => this.#keeper.onIdleDue(connection),
       onIdleLost: (connection, reason) => this.#keeper.onIdleLost(pool, connection, reason),
@@ -58,7 +58,7 @@ export class ConnectionMaker {
       },
       onRepaired: () => observer.onRepairedResponse(),
       onCounts: (sent, received) => observer.onBytes(sent, received),
-      onGathered: (connection) => pipeliner?.onGathered(connection),
+      onGathered: (connection) => pipeliner.onGathered(connection),
       rescueMs: () => pipelining?.rescueMs ?? Number.POSITIVE_INFINITY,
       answersOthers: () => pipelining?.answersNow(wheel.now()) ?? false,
       onRescued: () => pipelining?.onRescued(),

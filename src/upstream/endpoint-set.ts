@@ -23,8 +23,10 @@ export class EndpointSet {
   readonly #random: Random;
   #pools: EndpointPool[] = [];
   readonly #home = new Map<H1Connection, EndpointPool>();
-  /** Leased connections, over all endpoints. */
+  /** Leases out, over all endpoints. */
   active = 0;
+  /** Connections with leases out. */
+  busy = 0;
   /** Dials under way, over all endpoints. */
   connecting = 0;
 
@@ -89,7 +91,10 @@ export class EndpointSet {
     const gone: H1Connection[] = [];
     for (const pool of this.#pools) {
       pool.isDraining = !wanted.delete(pool.target.address);
-      if (pool.isDraining) gone.push(...pool.takeAllIdle());
+      if (!pool.isDraining) continue;
+      gone.push(...pool.takeAllIdle());
+      // What is shared is shared with nobody else any more.
+      for (const connection of pool.connections) connection.takesMore = false;
     }
     for (const [name, { ip, port }] of wanted) {
       this.#pools.push(new EndpointPool({ address: name, ip, port }, this.#options));
@@ -241,6 +246,7 @@ export class EndpointSet {
   }
 
   onLeased(connection: H1Connection): void {
+    if (!connection.isLeased) this.busy += 1;
     connection.leases += 1;
     this.poolOf(connection).active += 1;
     this.active += 1;
@@ -248,6 +254,7 @@ export class EndpointSet {
 
   onReleased(connection: H1Connection): void {
     connection.leases -= 1;
+    if (!connection.isLeased) this.busy -= 1;
     this.poolOf(connection).active -= 1;
     this.active -= 1;
   }

@@ -37,6 +37,9 @@ interface CloseEvent {
   leastMs: number;
 }
 
+const LEAST_AGE_MS = 1;
+const LEAST_STALE_MS = 5;
+
 export class Liveness {
   readonly #configuredMs: number;
   readonly #learns: boolean;
@@ -76,9 +79,11 @@ export class Liveness {
     this.#update();
   }
 
-  /** The upstream closed a connection that had been idle for `ageMs`, or that long when a request was sent in vain. */
-  onIdleClosed(ageMs: number, nowMs: number): void {
+  /** The upstream closed a connection that had been idle for `idleMs`, or that long when a request was sent in vain. */
+  onIdleClosed(idleMs: number, nowMs: number): void {
     if (!this.#learns) return;
+    // Of 0 nothing could ever recover.
+    const ageMs = Math.max(LEAST_AGE_MS, idleMs);
     const last = this.#events.at(-1);
     if (last !== undefined && nowMs - last.atMs < EVENT_SPAN_MS) {
       last.ageMs = Math.max(last.ageMs, ageMs);
@@ -91,6 +96,12 @@ export class Liveness {
       if (this.#events.length > MAX_EVENTS) this.#events.shift();
     }
     this.#learn(nowMs);
+  }
+
+  /** A connection that had been idle for `idleMs` ended under a request. */
+  onStale(idleMs: number, nowMs: number): void {
+    // One that ends as soon as it is free says nothing of how long it may be idle.
+    if (idleMs >= LEAST_STALE_MS) this.onIdleClosed(idleMs, nowMs);
   }
 
   /** A dial failed: what was closed a moment ago was closed by an upstream that went away. */

@@ -3,34 +3,44 @@
  * First the connection that gathers already, then an idle one (the upstream's business), then one that is busy.
  */
 import type { Clock } from '../base/clock.ts';
+import type { LeaseSeeker } from './carrier.ts';
 import type { H1Connection } from './h1/connection.ts';
 import { PipelineSlot } from './h1/pipeline-slot.ts';
-import type { Pipelining } from './pipelining.ts';
+import type { PoolOptions } from './options.ts';
+import { Pipelining } from './pipelining.ts';
 
 export class Pipeliner {
-  readonly pipelining: Pipelining;
+  /** Null where requests are sent one at a time. */
+  readonly #pipelining: Pipelining | null;
   readonly #clock: Clock;
+  /** Of one connection; 0 for any number. */
+  readonly #maxRequests: number;
   /** Those that have slots out. */
   readonly #busy = new Set<H1Connection>();
   /** That to which requests of this turn go first. */
   #gathering: H1Connection | null = null;
   #gathered: H1Connection[] = [];
 
-  constructor(pipelining: Pipelining, clock: Clock) {
-    this.pipelining = pipelining;
+  constructor({ pipelining, maxRequests }: PoolOptions, clock: Clock) {
+    this.#pipelining = pipelining === 'off' ? null : new Pipelining(pipelining);
+    this.#maxRequests = maxRequests;
     this.#clock = clock;
   }
 
+  get pipelining(): Pipelining | null {
+    return this.#pipelining;
+  }
+
   /** A place in a line that is gathered in this turn, or null. */
-  joinGathering(nowMs: number): PipelineSlot | null {
+  joinGathering(seeker: LeaseSeeker, nowMs: number): PipelineSlot | null {
     const connection = this.#gathering;
-    return connection !== null && this.#hasRoom(connection, nowMs)
-      ? new PipelineSlot(connection, 0)
-      : null;
+    if (connection === null || !seeker.canPipeline) return null;
+    return this.#hasRoom(connection, nowMs) ? new PipelineSlot(connection, 0) : null;
   }
 
   /** A place behind requests that are under way, on the connection with the fewest, or null. */
-  joinBusy(nowMs: number): PipelineSlot | null {
+  joinBusy(seeker: LeaseSeeker, nowMs: number): PipelineSlot | null {
+    if (this.#busy.size === 0 || !seeker.canPipeline) return null;
     let best: H1Connection | null = null;
     for (const connection of this.#busy) {
       if (!this.#hasRoom(connection, nowMs)) continue;
@@ -39,28 +49,28 @@ export class Pipeliner {
     return best === null ? null : new PipelineSlot(best, 0);
   }
 
-  /** Either. */
-  join(nowMs: number): PipelineSlot | null {
-    return this.joinGathering(nowMs) ?? this.joinBusy(nowMs);
-  }
-
   #hasRoom(connection: H1Connection, nowMs: number): boolean {
-    if (!connection.takesMore || !connection.isOpen) return false;
+    if (!connection.takesMore || !connection.isOpen || connection.isHeldUp) return false;
+    if (nowMs >= connection.expiresAtMs) return false;
     const outstanding = Math.max(connection.leases, connection.outstanding);
-    return this.pipelining.hasRoom(outstanding, connection.requests, nowMs);
+    // Those who have a place and are still to send count as well.
+    const given = connection.requests + Math.max(0, connection.leases - connection.outstanding);
+    if (this.#maxRequests > 0 && given >= this.#maxRequests) return false;
+    return this.#pipelining?.hasRoom(outstanding, given, nowMs) === true;
   }
 
   /** The first place on a connection that nobody uses; null if it is not one to be shared. */
-  open(connection: H1Connection, nowMs: number): PipelineSlot | null {
-    // It has answered as HTTP/1.1 and stayed open: its upstream persists (RFC 9112 9.3.2).
-    if (connection.requests === 0 || this.pipelining.isResting(nowMs)) return null;
+  open(seeker: LeaseSeeker, connection: H1Connection, nowMs: number): PipelineSlot | null {
+    if (this.#pipelining === null || this.#pipelining.isResting(nowMs)) return null;
+    // It has answered and stayed open: its upstream persists (RFC 9112 9.3.2). The caller knows that it speaks 1.1.
+    if (!seeker.canPipeline || connection.requests === 0) return null;
     this.#busy.add(connection);
     this.#gathering = connection;
     return new PipelineSlot(connection, connection.lastIdleMs);
   }
 
-  onAnswered({ tookMs }: PipelineSlot, nowMs: number): void {
-    this.pipelining.onAnswered(tookMs, nowMs);
+  onAnswered({ hasSent, tookMs }: PipelineSlot, nowMs: number): void {
+    if (hasSent) this.#pipelining?.onAnswered(tookMs, nowMs);
   }
 
   /** Nobody uses it any more. */

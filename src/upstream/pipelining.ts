@@ -116,6 +116,11 @@ export class Pipelining {
     this.#depth = Math.max(1, this.#depth >> 1);
   }
 
+  /** Something was answered, alone on its connection. */
+  onAlive(nowMs: number): void {
+    this.#answeredAtMs = nowMs;
+  }
+
   /** Some had to go elsewhere. */
   onRescued(): void {
     if (this.#isAuto) this.#halve();

@@ -42,7 +42,7 @@ export class ReadBuffer {
   readonly callback = (length: number): boolean => {
     if (length === this.#bytes.length) this.#fullReads += 1;
     // The end of a body, or a slow one: an idle connection is not to hold the large buffer.
-    else if (length < READ_BUFFER_BYTES) this.#fullReads = 0;
+    else this.#fullReads = 0;
     this.onBytes?.(this.#bytes.subarray(0, length));
     return true;
   };

@@ -18,7 +18,6 @@ import { PipelineSlot } from './h1/pipeline-slot.ts';
 import type { CloseReason, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
 import { Pipeliner } from './pipeliner.ts';
-import { Pipelining } from './pipelining.ts';
 import { Settling } from './settling.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -35,8 +34,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   readonly #floor: WarmFloor;
   readonly #dials: DialScheduler;
   readonly #settling: Settling;
-  /** Null where requests are sent one at a time. */
-  readonly #pipeliner: Pipeliner | null;
+  readonly #pipeliner: Pipeliner;
   readonly #maker: ConnectionMaker;
   #resolveFailure: string | null = null;
   #hasOpened = false;
@@ -50,9 +48,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     this.#endpoints = new EndpointSet(parts.options.pool, parts.random);
     this.#floor = new WarmFloor(parts.options.pool);
     this.#settling = new Settling(parts.clock);
-    const { pipelining } = parts.options.pool;
-    this.#pipeliner =
-      pipelining === 'off' ? null : new Pipeliner(new Pipelining(pipelining), parts.clock);
+    this.#pipeliner = new Pipeliner(parts.options.pool, parts.clock);
     this.#maker = new ConnectionMaker(parts, this, this.#pipeliner);
     this.#waiting = new WaitingLine({
       wheel: parts.wheel,
@@ -82,10 +78,10 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   /** Gives a lease, now or later, or says why not. One of the seeker's two methods is called, once. */
   acquire(seeker: LeaseSeeker): void {
     const nowMs = this.#parts.wheel.now();
-    this.#floor.onAsked(this.#endpoints.active, nowMs);
+    this.#floor.onAsked(this.#endpoints.busy, nowMs);
     // Behind those who wait already nobody is let in.
-    const pipeliner = this.#waiting.length === 0 ? this.#pipelinerFor(seeker) : null;
-    const gathering = pipeliner?.joinGathering(nowMs) ?? null;
+    const mayJoin = this.#waiting.length === 0;
+    const gathering = mayJoin ? this.#pipeliner.joinGathering(seeker, nowMs) : null;
     if (gathering !== null) {
       this.#give(seeker, gathering, 0);
       return;
@@ -97,7 +93,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
       if (this.#endpoints.idleCount < this.#wantedIdle(nowMs)) this.#dials.run();
       return;
     }
-    const busy = pipeliner?.joinBusy(nowMs) ?? null;
+    const busy = mayJoin ? this.#pipeliner.joinBusy(seeker, nowMs) : null;
     if (busy !== null) {
       this.#give(seeker, busy, 0);
       return;
@@ -131,14 +127,17 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const pool = this.#endpoints.poolOf(connection);
     const nowMs = this.#parts.wheel.now();
     this.#endpoints.onReleased(connection);
-    if (leased instanceof PipelineSlot) this.#pipeliner?.onAnswered(leased, nowMs);
+    if (leased instanceof PipelineSlot) this.#pipeliner.onAnswered(leased, nowMs);
     if (connection.unsettledTurns > 0) this.#settling.add(connection);
     if (connection.isLeased) {
       this.#fillUp(nowMs);
       return;
     }
-    this.#pipeliner?.drop(connection);
-    if (pool.onReturned(connection, nowMs)) this.#dials.onAlive(nowMs);
+    this.#pipeliner.drop(connection);
+    if (pool.onReturned(connection, nowMs)) {
+      this.#dials.onAlive(nowMs);
+      this.#pipeliner.pipelining?.onAlive(nowMs);
+    }
     const reason = this.#whyNotKept(connection, nowMs);
     if (reason === null) this.#offer(connection, nowMs);
     else this.#close(connection, reason);
@@ -155,9 +154,10 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     connection.closesFor ??= isRescued ? 'rescued' : reason;
     if (connection.isLeased) {
       if (leased instanceof PipelineSlot) leased.abandon();
+      if (connection.isOpen) this.#fillUp(this.#parts.wheel.now());
       return;
     }
-    this.#pipeliner?.drop(connection);
+    this.#pipeliner.drop(connection);
     this.#close(connection, connection.lostBy ?? connection.closesFor ?? reason);
     this.#dials.run();
     this.#checkRetired();
@@ -165,7 +165,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
 
   /** A connection of this endpoint was closed by the upstream after it had been idle for `idleMs`. */
   onStale(endpoint: string, idleMs: number): void {
-    this.#endpoints.find(endpoint)?.liveness.onIdleClosed(idleMs, this.#parts.wheel.now());
+    this.#endpoints.find(endpoint)?.liveness.onStale(idleMs, this.#parts.wheel.now());
   }
 
   /** Whether this connection's endpoint has last answered as HTTP/1.0. */
@@ -180,19 +180,16 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     connection.requestsBefore = connection.requests;
     connection.closesFor = null;
-    const place = this.#pipelinerFor(seeker)?.open(connection, nowMs) ?? connection;
-    this.#give(seeker, place, waitedMs);
-  }
-
-  #pipelinerFor(seeker: LeaseSeeker): Pipeliner | null {
-    return this.#pipeliner !== null && seeker.canPipeline ? this.#pipeliner : null;
+    const { isHttp10 } = this.#endpoints.poolOf(connection);
+    const place = isHttp10 ? null : this.#pipeliner.open(seeker, connection, nowMs);
+    this.#give(seeker, place ?? connection, waitedMs);
   }
 
   #give(seeker: LeaseSeeker, leased: Slot, waitedMs: number): void {
     const { connection } = leased;
     const isPipelined = connection.isLeased;
     this.#endpoints.onLeased(connection);
-    this.#floor.onActive(this.#endpoints.active);
+    this.#floor.onActive(this.#endpoints.busy);
     this.#parts.observer.onLeased({ isReused: leased.requests > 0, isPipelined, waitedMs });
     seeker.onLease(new Lease(leased, this));
   }
@@ -218,8 +215,9 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   /** Those at the head of the line may share connections that are in use; whoever may not holds up those behind. */
   #fillUp(nowMs: number): void {
     for (let next = this.#waiting.first; next?.canPipeline === true; next = this.#waiting.first) {
-      const place = this.#pipeliner?.join(nowMs);
-      if (!place) return;
+      const place =
+        this.#pipeliner.joinGathering(next, nowMs) ?? this.#pipeliner.joinBusy(next, nowMs);
+      if (place === null) return;
       this.#waiting.remove(next);
       this.#give(next, place, nowMs - next.waitingSinceMs);
     }
@@ -274,7 +272,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   #wantedIdle(nowMs: number): number {
     if (this.#onRetired !== null || this.#isClosed) return 0;
     if (!this.#floor.isWorth(this.#endpoints.readyForMs(nowMs))) return 0;
-    return this.#floor.wanted(this.#endpoints.active, this.#endpoints.liveCount, nowMs);
+    return this.#floor.wanted(this.#endpoints.busy, this.#endpoints.liveCount, nowMs);
   }
 
   readonly #demand = (): DialDemand => {
@@ -291,7 +289,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   readonly #onConnected = (pool: EndpointPool, dialled: Dialled): void => {
     const nowMs = this.#parts.wheel.now();
     this.#parts.observer.onOpened(dialled.phases);
-    this.#pipeliner?.pipelining.onOpened(dialled.phases.tcpMs);
+    this.#pipeliner.pipelining?.onOpened(dialled.phases.tcpMs);
     const isFirst = !this.#hasOpened;
     this.#hasOpened = true;
     if (isFirst) this.#parts.onWarm();
@@ -401,7 +399,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
       isDown: this.#dials.isDown(nowMs),
       lastDialFault: this.#dials.lastFault,
       maxConnections: this.options.pool.maxConnections,
-      pipelining: this.#pipeliner?.pipelining.snapshot(nowMs) ?? null,
+      pipelining: this.#pipeliner.pipelining?.snapshot(nowMs) ?? null,
     };
   }
 }

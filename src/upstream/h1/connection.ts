@@ -29,7 +29,6 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
   readonly #output: RequestOutput;
   readonly #reader: ResponseReader;
   readonly #deadline = new Deadline(() => this.#onDeadline());
-  #sink: ResponseSink | null = null;
   #request: OutgoingRequest | null = null;
   /** Made for the first request that shares it. */
   #pipeline: Pipeline | null = null;
@@ -60,19 +59,15 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     return this.#pipeline?.first?.hasSent ?? this.#output.hasSent;
   }
 
-  get connection(): H1Connection {
-    return this;
-  }
-
   /** Requests whose responses are still to come, those included that nobody waits for. */
   get outstanding(): number {
-    return this.#sink === null ? 0 : 1 + (this.#pipeline?.waiting ?? 0);
+    return this.#reader.sink === null ? 0 : 1 + (this.#pipeline?.waiting ?? 0);
   }
 
   // ---- The request, on its way out
 
   send(request: OutgoingRequest, sink: ResponseSink): void {
-    this.#sink = sink;
+    this.#reader.sink = sink;
     this.#request = request;
     this.requests += 1;
     const { head, extras } = request;
@@ -100,10 +95,10 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
   }
 
   onWritable(): void {
-    if (this.#sink === null) return;
+    if (this.#reader.sink === null) return;
     this.#wheel.clear(this.#deadline);
     this.#expect();
-    this.#sink.onUpstreamWritable();
+    this.#reader.sink.onUpstreamWritable();
   }
 
   // ---- Several at a time (design 4.2)
@@ -113,7 +108,8 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     const request = slot.request as OutgoingRequest;
     this.requests += 1;
     this.#pipeline ??= new Pipeline({
-      endpoint: this.endpoint,
+      connection: this,
+      reader: this.#reader,
       wheel: this.#wheel,
       owner: this.#owner,
     });
@@ -129,8 +125,13 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     if (this.#pipeline?.onFlushed(this.#output.hasSent) === true) this.#expect();
   }
 
+  /** Those behind the first have gone elsewhere. */
+  get isHeldUp(): boolean {
+    return this.#pipeline?.isHeldUp === true;
+  }
+
   #listen(slot: PipelineSlot): void {
-    this.#sink = slot.sink;
+    this.#reader.sink = slot.sink;
     this.#request = slot.request;
     this.#reader.begin(slot.method);
   }
@@ -138,7 +139,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
   /** The first in line has its response: on with the next, if there is one and the connection bears it. */
   #onPipelined(pipeline: Pipeline, trailers: FieldTable | null): void {
     const canReuse = this.#reusable();
-    const sink = this.#sink;
+    const sink = this.#reader.sink;
     const next = canReuse === true ? pipeline.next() : null;
     if (next !== null) {
       this.#listen(next);
@@ -156,14 +157,17 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
   #expect(): void {
     if (this.#reader.awaiting === 'body') this.onProgress();
     else if (this.#reader.awaiting === 'head' && this.#output.isWhole) {
-      this.#setDeadline(this.#request?.firstByteMs ?? 0);
+      const limitMs = this.#request?.firstByteMs ?? 0;
+      // One that has waited behind another has had some of its time.
+      const leftMs = limitMs - (this.#pipeline?.waitedMs ?? 0);
+      this.#setDeadline(limitMs === 0 ? 0 : Math.max(1, leftMs));
     }
   }
 
   // ---- The response, on its way in
 
   onBytes(bytes: Buffer): void {
-    const sink = this.#sink;
+    const sink = this.#reader.sink;
     if (sink === null) {
       // RFC 9112 9.2: data with nothing outstanding is never an answer to anything.
       this.#lose('unexpected-bytes');
@@ -175,13 +179,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
       return;
     }
     this.#reader.input.push(bytes);
-    try {
-      this.#read(sink);
-    } catch (error) {
-      // After the end of its attempt the connection may be somebody else's, who is not to pay for it.
-      if (this.#sink !== sink) throw error;
-      this.#fail(defect(error));
-    }
+    this.#read(sink);
     if (sink.holdsBytes() || this.#isBufferHeld) this.#wire.renewBuffer();
     this.#isBufferHeld = false;
     const { input } = this.#reader;
@@ -191,7 +189,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
   }
 
   redirect(sink: ResponseSink): void {
-    this.#sink = sink;
+    this.#reader.sink = sink;
     this.resume();
   }
 
@@ -206,12 +204,12 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     if (!this.#reader.isPaused) return;
     this.#reader.isPaused = false;
     this.#isResuming = true;
-    if (this.#sink !== null && !this.#reader.input.isEmpty) this.#read(this.#sink);
+    if (this.#reader.sink !== null && !this.#reader.input.isEmpty) this.#read(this.#reader.sink);
     this.#isResuming = false;
     // The rest that was read may have blocked the client again.
     if (this.#reader.isPaused) return;
     // Or it was the end of the response: then the connection may be idle by now, and must hear its peer.
-    if (this.#sink !== null && this.#ending !== null) {
+    if (this.#reader.sink !== null && this.#ending !== null) {
       this.#end(this.#ending.how, this.#ending.code);
       return;
     }
@@ -220,17 +218,19 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
   }
 
   #read(sink: ResponseSink): void {
-    this.#reader.read();
-    const reading = this.#sink;
+    try {
+      this.#reader.read();
+    } catch (error) {
+      // After the end of its attempt the connection may be somebody else's, who is not to pay for it.
+      if (this.#reader.sink !== sink && !this.#pipeline?.first) throw error;
+      this.fail(defect(error));
+    }
+    const reading = this.#reader.sink;
     // Another may be the first in line by now, and have got some of its response in the same read.
     const isNext = reading !== sink && this.#pipeline?.first != null;
     if (reading === null || (reading !== sink && !isNext)) return;
     reading.onResponseReadEnd();
     if (isNext && reading.holdsBytes()) this.#isBufferHeld = true;
-  }
-
-  onInterim(): void {
-    this.#sink?.onInterim(this.#reader.head);
   }
 
   /** RFC 9110 7.8: a switch that was not asked for, or to something else, is refused. */
@@ -239,7 +239,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     const asked = this.#request?.extras.upgrade ?? null;
     const offered = head.fields.members(FieldId.upgrade);
     if (asked === null || offered.length !== 1 || offered[0] !== asked) {
-      this.#fail(unaskedSwitch());
+      this.fail(unaskedSwitch());
       return;
     }
     const sink = this.#finish();
@@ -255,19 +255,13 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     const toldSeconds = keepAliveTimeout(head.fields);
     if (toldSeconds !== null) this.#owner.onKeepAliveTold(toldSeconds);
     this.onProgress();
-    this.#sink?.onHead(head);
-  }
-
-  onBody(data: Buffer): boolean {
-    return this.#sink?.onResponseBody(data) ?? false;
-  }
-
-  onWantsPause(): void {
-    this.pause();
-  }
-
-  onRefused(failure: Fault): void {
-    this.#fail(failure);
+    this.#reader.sink?.onHead(head);
+    if (!head.keepsAlive) {
+      this.takesMore = false;
+      const waiting = this.#pipeline?.waiting ?? 0;
+      if (head.version === 11) this.#owner.onToldClose(this.requests - waiting);
+    }
+    this.#pipeline?.onHead();
   }
 
   onWhole(trailers: FieldTable | null): void {
@@ -286,24 +280,20 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     // What follows is the answer to the next in line, or to nobody.
     if (!this.#reader.input.isEmpty && this.#pipeline?.hasSentNext !== true)
       return 'unexpected-bytes';
-    const { head } = this.#reader;
-    if (!head.keepsAlive && head.version === 11) {
-      this.#owner.onToldClose(this.requests - (this.#pipeline?.waiting ?? 0));
-    }
-    if (!head.keepsAlive || this.#ending !== null) return 'not-reusable';
+    if (!this.#reader.head.keepsAlive || this.#ending !== null) return 'not-reusable';
     return true;
   }
 
   // ---- The end
 
   onPeerEnd(): void {
-    if (this.#sink === null) this.#lose('idle-closed-by-upstream');
+    if (this.#reader.sink === null) this.#lose('idle-closed-by-upstream');
     else this.#end('ended', null);
   }
 
   onClosed(code: string | null): void {
     this.isOpen = false;
-    if (this.#sink === null) this.#lose('idle-closed-by-upstream');
+    if (this.#reader.sink === null) this.#lose('idle-closed-by-upstream');
     else this.#end(code === null ? 'closed' : 'reset', code);
   }
 
@@ -312,6 +302,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     if (isPaused && !input.isEmpty) {
       // TLS gives the last records and the end at once, paused or not: what came first is given first.
       this.#ending ??= { how, code };
+      this.takesMore = false;
       return;
     }
     // RFC 9112 6.3: without a length the end of the connection is the end of the body.
@@ -320,13 +311,13 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
       return;
     }
     const { hasSent } = this;
-    this.#fail(endedFault(this.endpoint, how, { hasSent, received, code }));
+    this.fail(endedFault(this.endpoint, how, { hasSent, received, code }));
   }
 
   /** Closes for good. The wire says goodbye first where the reason lets it. */
   close(reason: CloseReason): void {
     this.#isOver = true;
-    this.#sink = null;
+    this.#reader.sink = null;
     this.#reader.awaiting = 'nothing';
     this.#wheel.clear(this.#deadline);
     this.#wheel.clear(this.idleDeadline);
@@ -353,8 +344,8 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
 
   /** The attempt is over: nobody listens any more. */
   #finish(): ResponseSink | null {
-    const sink = this.#sink;
-    this.#sink = null;
+    const sink = this.#reader.sink;
+    this.#reader.sink = null;
     this.#request = null;
     const reader = this.#reader;
     reader.awaiting = 'nothing';
@@ -370,10 +361,11 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     return sink;
   }
 
-  #fail(failure: Fault): void {
+  fail(failure: Fault): void {
+    const told = this.#pipeline?.faultOfFirst(failure) ?? failure;
     this.#reader.input.clear();
     this.takesMore = false;
-    this.#finish()?.onFault(failure);
+    this.#finish()?.onFault(told);
     this.#pipeline?.dismiss('fault');
   }
 
@@ -399,6 +391,6 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     const waitsFor =
       this.#reader.awaiting === 'body' ? 'body' : this.#output.isWhole ? 'head' : 'room';
     const limitMs = waitsFor === 'head' ? request.firstByteMs : request.idleMs;
-    this.#fail(silenceFault(this.endpoint, waitsFor, limitMs, this.#reader.received));
+    this.fail(silenceFault(this.endpoint, waitsFor, limitMs, this.#reader.received));
   }
 }

@@ -38,8 +38,8 @@ export function endedFault(
 
 /** The connection has ended, or was slow, while this request waited behind another's response. */
 export function behindFault(endpoint: string, how: 'ended' | 'slow', hasSent: boolean): Fault {
-  const what = how === 'ended' ? 'ended its connection' : 'was slow';
-  const cause = `${endpoint} ${what} while the request waited behind another's response.`;
+  const what = how === 'ended' ? 'ended' : 'was slow';
+  const cause = `The connection to ${endpoint} ${what} while the request waited behind another's.`;
   if (!hasSent) return fault('write-failed', 'upstream', cause);
   return { ...fault('connection-ended', 'upstream', cause, { sent: 'sent' }), behind: how };
 }

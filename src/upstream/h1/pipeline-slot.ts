@@ -1,6 +1,7 @@
 /** One attempt's place among several on a connection: what its lease is of. It has no body, so that it leaves whole. */
 import type { Leasable, OutgoingRequest, ResponseSink } from '../carrier.ts';
 import type { H1Connection } from './connection.ts';
+import type { Pipeline } from './pipeline.ts';
 
 /** Takes a response that is read for the sake of those behind it alone. */
 export const nobody: ResponseSink = {
@@ -19,12 +20,17 @@ export class PipelineSlot implements Leasable {
   readonly connection: H1Connection;
   readonly requests: number;
   readonly lastIdleMs: number;
+  /** Set once it is in line. */
+  line: Pipeline | null = null;
   request: OutgoingRequest | null = null;
   /** Kept here: the head may be another request's by the time this one's turn comes. */
   method = '';
   sink: ResponseSink = nobody;
   /** The response that is read, or comes next, is its own. */
   isFirst = false;
+  /** It was sent while another was still to be answered. */
+  wasBehind = false;
+  sentAtMs = 0;
   hasSent = false;
   /** When it was sent and first in line. */
   beganMs = 0;
@@ -42,7 +48,8 @@ export class PipelineSlot implements Leasable {
   }
 
   get isOpen(): boolean {
-    return this.connection.isOpen;
+    // One that is about to end takes nothing more.
+    return this.connection.isOpen && this.connection.takesMore;
   }
 
   get isSettled(): boolean {
@@ -90,5 +97,6 @@ export class PipelineSlot implements Leasable {
   /** Nobody waits for its response any more. */
   abandon(): void {
     this.redirect(nobody);
+    if (this.isFirst) this.line?.onFirstAbandoned();
   }
 }

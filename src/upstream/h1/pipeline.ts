@@ -2,12 +2,20 @@
 import type { Fault } from '../../base/fault.ts';
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.ts';
 import type { CloseReason } from '../observer.ts';
+import type { H1Connection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import { behindFault } from './faults.ts';
 import { nobody, type PipelineSlot } from './pipeline-slot.ts';
+import type { ResponseReader } from './response-reader.ts';
+
+/** More than this of a response that nobody waits for is not read for the sake of those behind it. */
+const DRAIN_BYTES = 64 * 1024;
+/** After so long those who wait go elsewhere even if the upstream answers nobody, and the first itself is doubted. */
+const PATIENCE_MS = 1_000;
 
 export interface PipelineParts {
-  readonly endpoint: string;
+  readonly connection: H1Connection;
+  readonly reader: ResponseReader;
   readonly wheel: TimerWheel;
   readonly owner: ConnectionOwner;
 }
@@ -18,6 +26,9 @@ export class Pipeline {
   first: PipelineSlot | null = null;
   #behind: PipelineSlot[] = [];
   #gathered: PipelineSlot[] = [];
+  /** Those behind the first have gone elsewhere: nobody else is to wait behind it. */
+  isHeldUp = false;
+  #isMarked = false;
   /** The time for the first has run out once. */
   #isRescueDue = false;
   readonly #rescue = new Deadline(() => this.#onRescueDue());
@@ -39,7 +50,9 @@ export class Pipeline {
   /** Puts it in line. Gives whether it is the first. */
   add(slot: PipelineSlot): boolean {
     this.#gathered.push(slot);
+    slot.line = this;
     if (this.first !== null || this.#behind.length > 0) {
+      slot.wasBehind = true;
       this.#behind.push(slot);
       return false;
     }
@@ -53,6 +66,7 @@ export class Pipeline {
     const nowMs = this.#parts.wheel.now();
     for (const slot of this.#gathered) {
       slot.hasSent = hasSent;
+      slot.sentAtMs = nowMs;
       slot.beganMs = nowMs;
     }
     const hasFirst = this.first !== null && this.#gathered[0] === this.first;
@@ -88,19 +102,21 @@ export class Pipeline {
     const behind = this.#behind;
     if (behind.length === 0) return;
     this.#behind = [];
-    const { endpoint, owner } = this.#parts;
-    if (why !== 'not-reusable') owner.onEndedEarly();
-    for (const slot of behind) tell(slot, behindFault(endpoint, 'ended', slot.hasSent));
+    const { connection } = this.#parts;
+    if (why !== 'not-reusable') this.#mark();
+    for (const slot of behind) tell(slot, behindFault(connection.endpoint, 'ended', slot.hasSent));
   }
 
   #watchFirst(): void {
     this.#isRescueDue = false;
+    this.isHeldUp = false;
     this.#awaitRescue(this.#parts.owner.rescueMs());
   }
 
   #awaitRescue(delayMs: number): void {
     const { wheel } = this.#parts;
-    if (this.#behind.length > 0) wheel.set(this.#rescue, delayMs);
+    const isAwaited = this.#behind.some(({ sink }) => sink !== nobody) || this.#isDoubtful;
+    if (isAwaited) wheel.set(this.#rescue, delayMs);
     else wheel.clear(this.#rescue);
   }
 
@@ -110,15 +126,72 @@ export class Pipeline {
    * pause of this process it comes before what has arrived meanwhile is read.
    */
   #onRescueDue(): void {
-    const { endpoint, owner } = this.#parts;
+    const { connection, owner, reader } = this.#parts;
+    const { first } = this;
+    if (first === null) return;
     const isSure = this.#isRescueDue;
     this.#isRescueDue = true;
-    if (!isSure || !owner.answersOthers()) {
+    const isLong = this.#parts.wheel.now() - first.beganMs >= PATIENCE_MS;
+    if (!isSure || !(isLong || reader.isUnderWay || owner.answersOthers())) {
       this.#awaitRescue(isSure ? owner.rescueMs() : 1);
-      return;
+    } else if (isLong && this.#isDoubtful) {
+      // An upstream that drops what it reads ahead would never answer it.
+      connection.fail(behindFault(connection.endpoint, 'slow', first.hasSent));
+    } else {
+      this.release();
+      this.#awaitRescue(PATIENCE_MS);
     }
-    owner.onRescued();
-    for (const slot of [...this.#behind]) tell(slot, behindFault(endpoint, 'slow', slot.hasSent));
+  }
+
+  /** It may never have been read: it was sent behind another, and nothing has come for it. */
+  get #isDoubtful(): boolean {
+    return this.first?.wasBehind === true && this.#parts.reader.received === 'nothing';
+  }
+
+  /** How long the first has waited behind others. */
+  get waitedMs(): number {
+    return this.first === null ? 0 : this.#parts.wheel.now() - this.first.sentAtMs;
+  }
+
+  /** The final head of the first is here. */
+  onHead(): void {
+    const { reader } = this.#parts;
+    // RFC 9112 9.6: nothing that was sent behind it is answered.
+    if (!reader.head.keepsAlive) this.dismiss('not-reusable');
+    else if (this.first?.sink === nobody) this.onFirstAbandoned();
+  }
+
+  /** Nobody waits for the response that is read: too long a rest of it is not waited out. */
+  onFirstAbandoned(): void {
+    const { connection, reader } = this.#parts;
+    if (reader.awaiting !== 'body' || reader.leftBytes <= DRAIN_BYTES) return;
+    connection.takesMore = false;
+    this.release();
+  }
+
+  /** What the first is told when the connection fails. Sent behind another and not answered, it may be answered alone. */
+  faultOfFirst(failure: Fault): Fault {
+    const { first } = this;
+    const { connection, reader } = this.#parts;
+    if (first?.wasBehind !== true || reader.awaiting !== 'head') return failure;
+    this.#mark();
+    const isKnown = failure.kind === 'internal' || failure.behind !== undefined;
+    return isKnown ? failure : behindFault(connection.endpoint, 'ended', first.hasSent);
+  }
+
+  /** Those behind go elsewhere; what comes for them is still read here, and dropped. */
+  release(): void {
+    const { connection, owner } = this.#parts;
+    this.isHeldUp = true;
+    const waiting = this.#behind.filter(({ sink }) => sink !== nobody);
+    if (waiting.length > 0) owner.onRescued();
+    for (const slot of waiting) tell(slot, behindFault(connection.endpoint, 'slow', slot.hasSent));
+  }
+
+  /** A connection ends early once, whomever that concerns. */
+  #mark(): void {
+    if (!this.#isMarked) this.#parts.owner.onEndedEarly();
+    this.#isMarked = true;
   }
 
   /** Nobody is told any more. */

@@ -43,6 +43,11 @@ export class PooledConnection {
     this.idleDeadline = new Deadline(onIdleTooLong);
   }
 
+  /** What a lease of all of it is of; a place on it has the same. */
+  get connection(): this {
+    return this;
+  }
+
   get isLeased(): boolean {
     return this.leases > 0;
   }

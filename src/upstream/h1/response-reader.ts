@@ -5,25 +5,24 @@ import { Input } from '../../http1/input.ts';
 import { type ResponseLimits, ResponseParser } from '../../http1/response-parser.ts';
 import type { FieldTable } from '../../message/fields.ts';
 import { ResponseHead } from '../../message/head.ts';
+import type { ResponseSink } from '../carrier.ts';
 import { refusedFault } from './faults.ts';
 
 /** Interim responses before a final one. Any number is allowed (RFC 9110 15.2); this many is an attack. */
 const MAX_INTERIM = 1_000;
 
 export interface ReaderOwner {
-  onInterim(): void;
   /** 101: nothing more is read. */
   onSwitch(): void;
   onFinal(): void;
   /** Some body came. */
   onProgress(): void;
-  /** False asks for no more for now. */
-  onBody(data: Buffer): boolean;
   /** The response is whole. */
   onWhole(trailers: FieldTable | null): void;
   /** It cannot be relayed. */
-  onRefused(fault: Fault): void;
-  onWantsPause(): void;
+  fail(fault: Fault): void;
+  /** Its taker wants no more for now. */
+  pause(): void;
 }
 
 export type Awaiting = 'nothing' | 'head' | 'body';
@@ -35,6 +34,8 @@ export class ResponseReader implements BodySink {
   readonly #owner: ReaderOwner;
   readonly #parser: ResponseParser;
   readonly #decoder = new BodyDecoder();
+  /** Who takes it; null while nothing is asked. */
+  sink: ResponseSink | null = null;
   awaiting: Awaiting = 'nothing';
   isPaused = false;
   #method = '';
@@ -60,6 +61,11 @@ export class ResponseReader implements BodySink {
     const { framing } = this.head;
     const isKnown = this.awaiting === 'body' && (framing === 'length' || framing === 'none');
     return isKnown ? this.#decoder.leftBytes : Number.POSITIVE_INFINITY;
+  }
+
+  /** A response is being given, or would be if its taker took more. */
+  get isUnderWay(): boolean {
+    return this.awaiting === 'body' || this.isPaused;
   }
 
   /** How much of the response has come. */
@@ -89,7 +95,7 @@ export class ResponseReader implements BodySink {
       case 'more':
         return false;
       case 'refused':
-        this.#owner.onRefused(this.#parser.fault as Fault);
+        this.#owner.fail(this.#parser.fault as Fault);
         return false;
       default:
         break;
@@ -111,10 +117,10 @@ export class ResponseReader implements BodySink {
     this.#interims += 1;
     if (this.#interims > MAX_INTERIM) {
       const reason = `more than ${MAX_INTERIM} interim responses`;
-      this.#owner.onRefused(refusedFault('malformed-response', reason));
+      this.#owner.fail(refusedFault('malformed-response', reason));
       return false;
     }
-    this.#owner.onInterim();
+    this.sink?.onInterim(this.head);
     this.head.clear();
     return true;
   }
@@ -122,14 +128,14 @@ export class ResponseReader implements BodySink {
   #readBody(): boolean {
     const read = this.#decoder.read(this.input, this);
     if (read === 'malformed') {
-      this.#owner.onRefused(refusedFault('body-cut', this.#decoder.reason));
-    } else if (read === 'paused') this.#owner.onWantsPause();
+      this.#owner.fail(refusedFault('body-cut', this.#decoder.reason));
+    } else if (read === 'paused') this.#owner.pause();
     return read === 'end';
   }
 
   onData(data: Buffer): boolean {
     this.#owner.onProgress();
-    return this.#owner.onBody(data);
+    return this.sink?.onResponseBody(data) ?? false;
   }
 
   onEnd(trailers: FieldTable | null): void {

@@ -1,5 +1,6 @@
 /** How deep requests are pipelined, when they rest, and when those who wait go elsewhere. */
 import { describe, expect, it } from 'vitest';
+import { PipelineSlot } from '../../../src/upstream/h1/pipeline-slot.ts';
 import { Pipelining } from '../../../src/upstream/pipelining.ts';
 import { RecordingSink } from './recording-sink.ts';
 import { request, Scene } from './scene.ts';
@@ -144,4 +145,51 @@ describe('who waits', () => {
     expect(alone.lease).not.toBeNull();
     expect(behind.lease).toBeNull();
   });
+});
+
+describe('a connection that is shared', () => {
+  function busy(pool = {}) {
+    const scene = new Scene({ pool: { pipelining: 8, maxConnections: 1, ...pool } });
+    scene.openIdle(1);
+    const lease = scene.seek('a', { canPipeline: true }).lease;
+    lease?.carrier.send(request(), new RecordingSink());
+    scene.settle();
+    return scene;
+  }
+
+  it('takes nobody else once its endpoint is gone', () => {
+    const scene = busy();
+    expect(scene.seek('b', { canPipeline: true }).lease).not.toBeNull();
+    scene.upstream.setEndpoints([{ ip: '10.0.0.9', port: 80 }]);
+    expect(scene.seek('c', { canPipeline: true }).lease).toBeNull();
+  });
+
+  it('takes nobody else past maxRequests or its age', () => {
+    const few = busy({ maxRequests: 3 });
+    expect(few.seek('b', { canPipeline: true }).lease).not.toBeNull();
+    expect(few.seek('c', { canPipeline: true }).lease).toBeNull();
+    const old = busy({ maxAgeMs: 1_000 });
+    old.clock.advance(1_200);
+    expect(old.seek('b', { canPipeline: true }).lease).toBeNull();
+  });
+
+  it('is one connection to the warm floor, however many are on it', () => {
+    const scene = busy({ warm: 1, warmMax: 8, maxConnections: 8 });
+    for (const name of 'bcdefgh') scene.seek(name, { canPipeline: true });
+    expect(scene.upstream.snapshot().warmWanted).toBe(1);
+  });
+
+  it('is not one to an upstream that speaks HTTP/1.0', () => {
+    const scene = new Scene({ pool: { pipelining: 8, maxConnections: 1 } });
+    const first = scene.lease();
+    scene.exchange(first, 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n');
+    expect(scene.seek('a', { canPipeline: true }).lease?.carrier).not.toBeInstanceOf(PipelineSlot);
+  });
+});
+
+it('a place that comes back unused teaches nothing', () => {
+  const scene = new Scene({ pool: { pipelining: 'auto', maxConnections: 1 } });
+  scene.openIdle(1);
+  for (let nth = 0; nth < 64; nth += 1) scene.seek('a', { canPipeline: true }).lease?.giveBack();
+  expect(scene.upstream.snapshot().pipelining?.depth).toBe(2);
 });

@@ -86,16 +86,56 @@ it('nor do those behind the last response that was asked for, if the next was no
 
 describe('when the connection ends', () => {
   it('under the first, it has the fault, and the others waited behind it', () => {
-    const { scene, a, b, c } = three();
+    const { scene, a, b } = three();
     scene.settle();
-    scene.wire.respond(answer('1') + answer('22').slice(0, 30));
+    scene.wire.respond(answer('1').slice(0, 30));
     scene.wire.reset();
-    expect(a.sink.body).toBe('1');
-    expect(b.sink.fault).toMatchObject({ kind: 'partial-response' });
-    expect(b.sink.fault?.behind).toBeUndefined();
-    expect(c.sink.fault).toMatchObject({ sent: 'sent', received: 'nothing', behind: 'ended' });
+    expect(a.sink.fault).toMatchObject({ kind: 'partial-response' });
+    expect(a.sink.fault?.behind).toBeUndefined();
+    expect(b.sink.fault).toMatchObject({ sent: 'sent', received: 'nothing', behind: 'ended' });
     expect(scene.endedEarly).toBe(1);
     expect(scene.connection.takesMore).toBe(false);
+  });
+
+  it.each([
+    ['ends', (scene: ConnectionScene) => scene.wire.end()],
+    [
+      'breaks off in a head',
+      (scene: ConnectionScene) => {
+        scene.wire.respond('HTTP/1.1 200');
+        scene.wire.reset();
+      },
+    ],
+    ['answers what is no HTTP', (scene: ConnectionScene) => scene.wire.respond('what?\r\n\r\n')],
+  ])(
+    'after one answer, and the upstream %s: the next was sent ahead, and may be sent again alone',
+    (_, end) => {
+      const { scene, a, b, c } = three();
+      scene.settle();
+      scene.wire.respond(answer('1'));
+      end(scene);
+      expect(a.sink.body).toBe('1');
+      expect([b, c].map(({ sink }) => sink.fault?.behind)).toEqual(['ended', 'ended']);
+      expect(scene.endedEarly).toBeGreaterThan(0);
+    },
+  );
+
+  it('but not once the head of its response was passed on', () => {
+    const { scene, b } = three();
+    scene.settle();
+    scene.wire.respond(answer('1') + answer('22').slice(0, -1));
+    scene.wire.reset();
+    expect(b.sink.fault).toMatchObject({ kind: 'body-cut' });
+    expect(b.sink.fault?.behind).toBeUndefined();
+  });
+
+  it('is told by a head, nobody waits for the rest of that response', () => {
+    const { scene, a, b, c } = three();
+    scene.settle();
+    scene.wire.respond(answer('1', 'Connection: close\r\n').slice(0, -1));
+    expect([b, c].map(({ sink }) => sink.fault?.behind)).toEqual(['ended', 'ended']);
+    scene.wire.respond('1');
+    expect(a.sink).toMatchObject({ body: '1', canReuse: 'not-reusable' });
   });
 
   it('as it has said, it is no early end, and it is known after how many', () => {
@@ -133,15 +173,47 @@ describe('behind a slow response', () => {
     expect(scene.connection.outstanding).toBe(0);
   });
 
-  it('they stay while the upstream answers nobody', () => {
+  it('they stay for a second while the upstream answers nobody', () => {
     const { scene, b } = three();
     scene.answersOthers = false;
     scene.settle();
-    for (let round = 0; round < 20; round += 1) scene.pass(50);
+    for (let round = 0; round < 18; round += 1) scene.pass(50);
     expect(b.sink.fault).toBeNull();
-    scene.answersOthers = true;
-    scene.pass(200);
+    for (let round = 0; round < 6; round += 1) scene.pass(50);
     expect(b.sink.fault?.behind).toBe('slow');
+  });
+
+  it('they do not stay behind one that streams, though the upstream answers nobody else', () => {
+    const { scene, b } = three();
+    scene.answersOthers = false;
+    scene.settle();
+    scene.wire.respond(
+      'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
+    for (let round = 0; round < 6; round += 1) {
+      scene.wire.respond('3\r\nnow\r\n');
+      scene.pass(50);
+    }
+    expect(b.sink.fault?.behind).toBe('slow');
+  });
+
+  it('nor behind one that nobody waits for and that has no end', () => {
+    const { scene, a, b } = three();
+    scene.settle();
+    scene.wire.respond('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnow\r\n');
+    a.slot.abandon();
+    expect(b.sink.fault?.behind).toBe('slow');
+    expect(scene.connection.takesMore).toBe(false);
+  });
+
+  it('one that was sent ahead and is never answered is doubted after a second', () => {
+    const { scene, b, c } = three();
+    scene.settle();
+    scene.wire.respond(answer('1'));
+    for (let round = 0; round < 30; round += 1) scene.pass(50);
+    expect([b, c].map(({ sink }) => sink.fault?.behind)).toEqual(['slow', 'slow']);
+    expect(scene.endedEarly).toBe(1);
+    expect(scene.connection.takesMore).toBe(false);
   });
 
   it('the time counts anew for each that is the first', () => {
