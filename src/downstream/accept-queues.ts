@@ -10,8 +10,9 @@
  * address that was asked for is first bound without it, which fails if anybody has it in whatever way; and a gateway
  * that comes later fails in the same way.
  */
-import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { createServer, type ListenOptions, type Server } from 'node:net';
 import { codeOf } from '../base/fault.ts';
+import { type AcceptedSocket, acceptByEvent, acceptSharing } from './accepted-sockets.ts';
 import type { ListenAddress } from './options.ts';
 
 const QUEUES = 4;
@@ -20,7 +21,7 @@ export interface AcceptTerms {
   readonly address: ListenAddress;
   /** Of each queue. */
   readonly backlog: number;
-  readonly onConnection: (socket: Socket) => void;
+  readonly onConnection: (socket: AcceptedSocket) => void;
   /** Accepting failed; the next may succeed. */
   readonly onError: (error: Error) => void;
 }
@@ -77,11 +78,13 @@ export class AcceptQueues {
   async #add(where: ListenOptions): Promise<void> {
     const { backlog, onConnection, onError } = this.#terms;
     // Half-open: a client that ends its side after its request still gets its response.
-    const server = createServer({ allowHalfOpen: true }, onConnection);
+    const server = createServer({ allowHalfOpen: true });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ ...where, backlog }, () => {
         server.off('error', reject);
+        // Before the first can be accepted: that takes a turn of the loop.
+        if (!acceptSharing(server, onConnection)) acceptByEvent(server, onConnection);
         resolve();
       });
     });

@@ -55,7 +55,7 @@ export class ClientConnection implements ClientExchange {
     this.#closing = new StagedClose(socket);
     this.#parser = new RequestParser(terms.client.head);
     this.#patience = new Patience(gate.wheel, terms, () => this.#onImpatience());
-    socket.on('data', (data) => this.#onSocketData(data));
+    socket.setReader((data) => this.#onSocketData(data));
     socket.on('end', () => this.#onSocketEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => undefined); // 'close' follows.
@@ -67,15 +67,14 @@ export class ClientConnection implements ClientExchange {
 
   #onSocketData(data: Buffer): void {
     this.#received += data.length;
-    if (this.#state === 'lingering') {
-      this.#closing.discard(data, this.#terms.client.lingerBytes);
-      return;
-    }
-    if (this.#state === 'closed') return;
+    if (this.#state === 'lingering') this.#closing.discard(data, this.#terms.client.lingerBytes);
+    if (this.#state === 'lingering' || this.#state === 'closed') return;
     this.#input.push(data);
     // Pipelined behind the request in hand: the kernel keeps the rest until its turn comes.
     if (this.#state === 'exchange' && this.#body.isDone) this.#socket.pause();
     else this.#pump();
+    // What is left of it lies in a buffer that all clients share.
+    this.#input.keep();
   }
 
   #pump(): void {

@@ -1,4 +1,7 @@
-/** What the client side needs of a socket. A `net.Socket` is one; tests and the simulator bring their own. */
+/** Takes what one read gave. The bytes are gone after the call: the next read, of whichever client, is written over them. */
+export type BytesReader = (bytes: Buffer) => void;
+
+/** What the client side needs of a socket: see accepted-sockets.ts. Tests and the simulator bring their own. */
 export interface ClientSocket {
   write(data: string, encoding: 'latin1'): boolean;
   write(data: Buffer): boolean;
@@ -13,9 +16,10 @@ export interface ClientSocket {
   pause(): void;
   resume(): void;
   setNoDelay(on: boolean): void;
+  /** In the last one's place. */
+  setReader(reader: BytesReader): void;
   readonly writableLength: number;
   readonly destroyed: boolean;
-  on(event: 'data', listener: (data: Buffer) => void): unknown;
   on(event: 'end' | 'drain', listener: () => void): unknown;
   on(event: 'close', listener: (hadError: boolean) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;

@@ -57,11 +57,22 @@ export class IncomingBody implements BodySink {
       this.#fault = tooLarge(this.#maxBytes);
       return false;
     }
-    return this.#receiver?.onBody(data) ?? false;
+    // A copy: the next client's bytes are read into the same memory, and whoever takes it may hold it, or wait to write it.
+    return this.#receiver?.onBody(copyOf(data)) ?? false;
   }
 
   onEnd(trailers: FieldTable | null): void {
     this.isDone = true;
     this.#receiver?.onBodyEnd(trailers === null ? '' : trailerLines(trailers, this.#named));
   }
+}
+
+/** From here on memory of its own: `Buffer.from` cuts up to 32 KiB out of a slab of 64, which is held with it. */
+const OWN_BYTES = 4 * 1024;
+
+function copyOf(data: Buffer): Buffer {
+  if (data.length < OWN_BYTES) return Buffer.from(data);
+  const copy = Buffer.allocUnsafeSlow(data.length);
+  copy.set(data);
+  return copy;
 }

@@ -1,11 +1,12 @@
 /** A local address that clients connect to. */
 import { chmodSync, chownSync, statSync, unlinkSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { codeOf, messageOf } from '../base/fault.ts';
 import { AcceptQueues } from './accept-queues.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientGate } from './client-gate.ts';
 import type { ListenerTerms } from './client-parts.ts';
+import type { ClientSocket } from './client-socket.ts';
 import { isOneTooMany } from './descriptors.ts';
 import type { RequestHandler } from './handler.ts';
 import type { ListenAddress, ListenerOptions } from './options.ts';
@@ -71,7 +72,7 @@ export class Listener {
     if (socketOwner !== null) chownSync(path, socketOwner.uid, socketOwner.gid);
   }
 
-  #onConnection(socket: Socket): void {
+  #onConnection(socket: ClientSocket): void {
     const gate = this.#gate;
     const isFull = gate.open >= gate.maxClients;
     if (isFull || isOneTooMany(socket)) {

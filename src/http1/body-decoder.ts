@@ -1,6 +1,6 @@
 /**
  * Takes a body out of its framing. Gives the data as views of what was read: who keeps one past the call must know
- * that the bytes below it may be written over (a client's chunks are not, an upstream connection's are).
+ * that the bytes below it are written over.
  */
 
 import { FieldTable } from '../message/fields.ts';

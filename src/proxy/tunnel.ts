@@ -41,9 +41,10 @@ export function joinTunnel(parts: TunnelParts): void {
     else wheel.clear(idle);
   };
 
-  client.on('data', (data) => {
+  client.setReader((data) => {
     onTraffic();
-    if (!upstream.write(data)) client.pause();
+    // A copy: what the upstream does not take at once waits, and the next read is written over it.
+    if (!upstream.write(Buffer.from(data))) client.pause();
   });
   client.on('drain', () => upstream.resume());
   client.on('end', () => onHalfClosed(upstream));

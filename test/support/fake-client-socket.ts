@@ -1,7 +1,8 @@
 /**
  * A client's socket without a kernel. As a real one does, it writes at once unless it is corked or the client takes
- * nothing, tells of room only to a writer that was refused, gives nothing while paused, closes by itself once both sides
- * have ended, and tells of its end one turn after it was closed from this side.
+ * nothing, tells of room only to a writer that was refused, gives nothing while paused, takes back the bytes that it gave
+ * once its reader returns, closes by itself once both sides have ended, and tells of its end one turn after it was closed
+ * from this side.
  */
 import type { ClientSocket } from '../../src/downstream/client-socket.ts';
 import type { FakeClock } from './fake-clock.ts';
@@ -19,6 +20,7 @@ export type Incoming = 'open' | 'fin' | 'reset';
 export class FakeClientSocket implements ClientSocket {
   readonly #clock: FakeClock;
   #listeners = new Map<string, Listener[]>();
+  #reader: ((bytes: Buffer) => void) | null = null;
   #inbound: Inbound[] = [];
   #unwritten: Part[] = [];
   #isCorked = false;
@@ -123,6 +125,10 @@ export class FakeClientSocket implements ClientSocket {
     const listeners = this.#listeners.get(event) ?? [];
     this.#listeners.set(event, [...listeners, listener]);
     return this;
+  }
+
+  setReader(reader: (bytes: Buffer) => void): void {
+    this.#reader = reader;
   }
 
   removeAllListeners(): this {
@@ -237,8 +243,15 @@ export class FakeClientSocket implements ClientSocket {
       } else if (next === 'end') {
         this.#emit('end');
         this.#finish();
-      } else this.#emit('data', next.data);
+      } else this.#read(next.data);
     }
+  }
+
+  #read(data: Buffer): void {
+    const bytes = Buffer.from(data);
+    this.#reader?.(bytes);
+    // All clients read into one buffer: whoever looks at it after the call sees another's.
+    bytes.fill('?');
   }
 
   #break(): void {
