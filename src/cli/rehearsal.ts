@@ -5,7 +5,7 @@
  * would pay for all that is on its way. What is rehearsed here is the real code: client connections, exchanges, an
  * upstream with its pool, its wires and its codec. Only the ends are made up: clients and an origin in this process.
  *
- * It leaves no trace. All that could tell of it is its own and thrown away with it: timer wheel, gate, observers, upstream.
+ * It leaves no trace: timer wheel, gate, upstream and observers are its own, and go with it.
  * Its sockets are of Linux's abstract kind: no file, no port, no permission, nothing left in TIME_WAIT. Where there are
  * none, or anything else goes wrong, it is given up, and so it is when its time has passed: the first request is slower then.
  *
@@ -30,7 +30,7 @@ import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { DialResult } from '../upstream/dialer.ts';
 import { ReadBuffer, SocketWire } from '../upstream/socket-wire.ts';
 import { Upstream } from '../upstream/upstream.ts';
-import { deafClient, deafExchange, deafUpstream } from './deaf-observers.ts';
+import { answers, clients, deafClient, deafExchange, deafUpstream } from './rehearsal-props.ts';
 
 export interface RehearsalParts {
   readonly config: GatewayConfig;
@@ -45,20 +45,6 @@ export type Rehearse = (parts: RehearsalParts) => Promise<string | null>;
 
 const LONGEST_MS = 250;
 const ROUNDS = 8;
-
-const opening = '/ HTTP/1.0\r\nHost: localhost\r\nUser-Agent: rehearsal\r\nAccept: */*\r\n';
-const again = opening.replace('1.0', '1.1');
-/** What one client sends, one request after the other's answer; the last one lets the gateway close. */
-const clients: readonly (readonly string[])[] = [
-  [`GET ${opening}\r\n`],
-  [`GET ${again}\r\n`, `GET ${again}Connection: close\r\n\r\n`],
-  [`POST ${opening}Content-Length: 4\r\n\r\nbody`],
-];
-/** What the origin answers, in turn. */
-const answers: readonly string[] = [
-  'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody',
-  'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
-];
 
 export const rehearse: Rehearse = async (parts) => {
   const { clock, signal } = parts;
@@ -120,10 +106,9 @@ class Stage {
       maxClients: 1,
     });
     const terms = { client: listener.options.client, isRetired: false };
-    const owner = { onClosed: () => undefined };
     const door = await this.#open((socket) => {
       isOneTooMany(socket);
-      new ClientConnection({ socket, gate, terms, handler, owner });
+      new ClientConnection({ socket, gate, terms, handler, owner: { onClosed: () => undefined } });
     });
     for (let round = 0; round < ROUNDS; round += 1)
       for (const requests of clients) {
@@ -138,10 +123,9 @@ class Stage {
     const { clock, random, config } = this.#parts;
     const wheel = this.#wheel;
     const upstream = new Upstream({
+      ...this.#parts,
       options: { ...options, tls: null, pool: { ...options.pool, warm: 1, warmMax: 1 } },
-      clock,
       wheel,
-      random,
       dial: (_, result) => this.#dial(path, result),
       observer: deafUpstream,
       onAddressDoubt: () => undefined,
