@@ -19,6 +19,7 @@ import type { AdminState, Readiness } from '../telemetry/admin/admin-state.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { authoritiesOf, leftForNextStart, type Opened } from './listener-config.ts';
 import { LiveUpstream } from './live-upstream.ts';
+import type { Rehearse } from './rehearsal.ts';
 
 export interface GatewayParts {
   readonly clock: Clock;
@@ -26,6 +27,8 @@ export interface GatewayParts {
   readonly telemetry: Telemetry;
   /** When the process began, in clock milliseconds. */
   readonly bornMs: number;
+  /** Made-up requests, while the upstreams are dialled and before readiness. None unless given. */
+  readonly rehearse?: Rehearse;
 }
 
 interface LiveListener {
@@ -59,6 +62,9 @@ export class Gateway {
   /** What the admin server was opened with. */
   readonly #adminConfig: GatewayConfig['admin'];
   #isReady = false;
+  /** Ends with the start, or with a stop that comes before. */
+  readonly #rehearsal = new AbortController();
+  #isRehearsed = false;
   #drained: Promise<number> | null = null;
   #onDrained: (abandoned: number) => void = () => undefined;
 
@@ -102,6 +108,7 @@ export class Gateway {
     const config = this.#config;
     this.#upstreams = this.#makeUpstreams(config);
     for (const live of this.#upstreams.values()) live.start();
+    const rehearsed = this.#rehearse();
     try {
       if (config.admin !== null) await this.#startAdmin(config.admin.address);
       this.#listeners = await this.#openListeners(config.listeners);
@@ -109,8 +116,22 @@ export class Gateway {
       await this.stop();
       throw error;
     }
-    this.#wheel.set(this.#readyDeadline, config.admin?.readyWaitMs ?? 0);
+    const listeningMs = this.#wheel.now();
+    await rehearsed;
+    if (this.#rehearsal.signal.aborted) return;
+    this.#isRehearsed = true;
+    const waitedMs = this.#wheel.now() - listeningMs;
+    this.#wheel.set(this.#readyDeadline, (config.admin?.readyWaitMs ?? 0) - waitedMs);
     this.#onWarm();
+  }
+
+  async #rehearse(): Promise<void> {
+    const { clock, random, telemetry, rehearse } = this.#parts;
+    if (rehearse === undefined) return;
+    const { signal } = this.#rehearsal;
+    const beganMs = clock.now();
+    const givenUp = await rehearse({ config: this.#config, clock, random, signal });
+    telemetry.onRehearsed({ tookMs: clock.now() - beganMs, givenUp });
   }
 
   async #startAdmin(address: NonNullable<GatewayConfig['admin']>['address']): Promise<void> {
@@ -154,7 +175,7 @@ export class Gateway {
   };
 
   #noteReady(): void {
-    if (this.#isReady || this.#listeners.size === 0) return;
+    if (this.#isReady || !this.#isRehearsed || this.#listeners.size === 0) return;
     this.#isReady = true;
     this.#wheel.clear(this.#readyDeadline);
     const tookMs = this.#parts.clock.now() - this.#parts.bornMs;
@@ -319,6 +340,7 @@ export class Gateway {
 
   /** Closes everything now: clients before it returns, so that the process may end right after. */
   async stop(): Promise<void> {
+    this.#rehearsal.abort();
     for (const listener of this.#allListeners) listener.destroy();
     for (const live of this.#upstreams.values()) live.destroy();
     await this.#admin?.close();

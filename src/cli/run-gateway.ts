@@ -10,6 +10,7 @@ import { Telemetry } from '../telemetry/telemetry.ts';
 import type { GatewaySource } from './arguments.ts';
 import { ended, readConfigFile } from './config-file.ts';
 import { Gateway } from './gateway.ts';
+import { rehearse } from './rehearsal.ts';
 
 /** Resolves with the exit code once the gateway has ended. */
 export async function runGateway(source: GatewaySource, version: string): Promise<number> {
@@ -30,6 +31,7 @@ export async function runGateway(source: GatewaySource, version: string): Promis
     telemetry,
     // The performance clock counts from the start of the process.
     bornMs: 0,
+    rehearse,
   });
   const ending = onSignals(gateway);
   const started = gateway.start();

@@ -180,6 +180,12 @@ export class Telemetry {
     this.#log.info({ event: 'admin-listening', address }, 'admin server is listening');
   }
 
+  /** Made-up requests went through before readiness; `givenUp` is why not all of them did, or null. */
+  onRehearsed({ tookMs, givenUp }: { tookMs: number; givenUp: string | null }): void {
+    const fields = { event: 'rehearsed', took_ms: Math.round(tookMs), given_up: givenUp };
+    this.#log.debug(fields, givenUp === null ? 'rehearsed' : 'the rehearsal was given up');
+  }
+
   /** `reasons` are what is still missing when readiness was given because the wait for it had ended. */
   onReady({ tookMs, reasons = [] }: { tookMs: number; reasons?: readonly string[] }): void {
     const fields = { event: 'ready', took_ms: Math.round(tookMs) };
