@@ -17,6 +17,11 @@ import type { Clock, Random } from '../base/clock.ts';
 import { messageOf } from '../base/fault.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { GatewayConfig, UpstreamConfig } from '../config/gateway-config.ts';
+import {
+  type AcceptedSocket,
+  acceptByEvent,
+  acceptSharing,
+} from '../downstream/accepted-sockets.ts';
 import { ClientConnection } from '../downstream/client-connection.ts';
 import { ClientGate } from '../downstream/client-gate.ts';
 import { isOneTooMany } from '../downstream/descriptors.ts';
@@ -93,7 +98,7 @@ class Stage {
     if (listener === undefined || like === undefined) throw new Error('nothing is configured');
     let answered = 0;
     const origin = await this.#open((socket) => {
-      socket.on('data', () => socket.write(answers[answered++ % answers.length] ?? ''));
+      socket.setReader(() => socket.write(answers[answered++ % answers.length] ?? ''));
     });
     const handler = this.#handler(like, origin);
     const gate = new ClientGate({
@@ -104,9 +109,10 @@ class Stage {
       maxClients: 1,
     });
     const terms = { client: listener.options.client, isRetired: false };
+    const owner = { onClosed: () => undefined };
     const door = await this.#open((socket) => {
       isOneTooMany(socket);
-      new ClientConnection({ socket, gate, terms, handler, owner: { onClosed: () => undefined } });
+      new ClientConnection({ socket, gate, terms, handler, owner });
     });
     for (let round = 0; round < ROUNDS; round += 1)
       for (const requests of clients) {
@@ -167,14 +173,18 @@ class Stage {
     });
   }
 
-  async #open(onConnection: (socket: Socket) => void): Promise<string> {
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      onConnection(this.#keep(socket));
-    });
+  async #open(onConnection: (socket: AcceptedSocket) => void): Promise<string> {
+    const server = createServer({ allowHalfOpen: true });
     this.#servers.push(server);
     const path = `\0sidepool-rehearsal-${process.pid}-${randomUUID()}`;
     server.listen({ path });
     await once(server, 'listening');
+    const onSocket = (socket: AcceptedSocket): void => {
+      this.#keep(socket);
+      onConnection(socket);
+    };
+    // As a listener does.
+    if (!acceptSharing(server, onSocket)) acceptByEvent(server, onSocket);
     server.on('error', () => undefined);
     this.#goOn();
     return path;

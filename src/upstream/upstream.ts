@@ -197,14 +197,16 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   /** To the first that it will do for, or to the idle ones. */
   #offer(connection: H1Connection, nowMs: number): void {
     const pool = this.#endpoints.poolOf(connection);
-    const next = this.#waiting.takeFirst((one) => pool.willDo(connection, one, nowMs));
+    const inOrder = this.#endpoints.total >= this.options.pool.maxConnections;
+    const suits = (one: LeaseSeeker): boolean => pool.willDo(connection, one, nowMs);
+    const next = this.#waiting.takeFirst(suits, { inOrder });
     if (next !== null) {
       this.#giveIdle(next, connection, nowMs - next.waitingSinceMs);
       this.#fillUp(nowMs);
       return;
     }
-    // It will do for nobody who waits, and there is no room for another beside it.
-    if (this.#waiting.length > 0 && this.#endpoints.total >= this.options.pool.maxConnections) {
+    // It will not do for who is first, and there is no room for another beside it.
+    if (inOrder && this.#waiting.length > 0) {
       this.#close(connection, 'surplus');
       return;
     }

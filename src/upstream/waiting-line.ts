@@ -38,12 +38,20 @@ export class WaitingLine {
     this.#queue.remove(seeker);
   }
 
-  /** Takes out the first that `suits`, or gives null. */
-  takeFirst(suits: (seeker: LeaseSeeker) => boolean): LeaseSeeker | null {
+  /**
+   * Takes out the first that `suits`, or gives null. `inOrder`: nobody else if not the very first. In a full pool one who
+   * needs a new connection would else be passed by all the others for as long as there are any.
+   */
+  takeFirst(
+    suits: (seeker: LeaseSeeker) => boolean,
+    { inOrder = false }: { readonly inOrder?: boolean } = {},
+  ): LeaseSeeker | null {
     for (let seeker = this.#queue.first; seeker !== null; seeker = seeker.queuedAfter) {
-      if (!suits(seeker)) continue;
-      this.#queue.remove(seeker);
-      return seeker;
+      if (suits(seeker)) {
+        this.#queue.remove(seeker);
+        return seeker;
+      }
+      if (inOrder) return null;
     }
     return null;
   }

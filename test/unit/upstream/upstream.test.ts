@@ -315,3 +315,18 @@ describe('the count of leases out', () => {
     expect(scene.active).toBe(0);
   });
 });
+
+it('a retry is not passed for ever by others in a full pool: a connection makes way for a new one', () => {
+  const scene = new Scene({ pool: { maxConnections: 2 } });
+  const [first, second] = [scene.lease(), scene.lease()];
+  const retry = scene.seek('retry', { need: 'new' });
+  const others = ['a', 'b'].map((name) => scene.seek(name));
+  scene.exchange(first);
+  expect(others.map(({ lease }) => lease)).toEqual([null, null]);
+  expect(scene.closed).toEqual(['surplus']);
+  scene.dial.first.succeed();
+  scene.settle();
+  expect(retry.lease?.isReused).toBe(false);
+  scene.exchange(second);
+  expect(others[0]?.lease).not.toBeNull();
+});
