@@ -48,6 +48,8 @@ export interface RestartResult {
   /** Requests under way at each stop: sent before it and not yet answered. */
   readonly inFlight: readonly number[];
   readonly longestMs: number;
+  /** How much longer than the application's own time the slowest answer from before the first stop took. */
+  readonly noiseMs: number;
   /** Ids of this method that the application saw more than once. */
   readonly seenTwice: number;
   readonly retried: number;
@@ -101,6 +103,7 @@ export async function restarts(options: RestartOptions): Promise<RestartResult> 
             answers.filter((each) => each.sentAtMs <= atMs && each.endedAtMs >= atMs).length,
         ),
         longestMs: Math.max(...answers.map((each) => each.endedAtMs - each.sentAtMs)),
+        noiseMs: noiseOf(answers, stoppedAtMs),
         seenTwice: report.repeated[method]?.length ?? 0,
         retried: sumOf(metrics, 'sidepool_upstream_retries_total'),
         stale: sumOf(metrics, 'sidepool_upstream_stale_total'),
@@ -140,14 +143,26 @@ export function restartBreaches(result: RestartResult): string[] {
     if (failure.wasSeen && !isTold)
       breach(`${failure.id} was seen, and its caller told "${failure.details}"`);
     if (!isTold) breach(`${failure.id} failed with ${failure.status} "${failure.details}"`);
-    if (failure.sentAfterStopMs > slackMs || failure.sentAfterStopMs < -answerAfterMs - slackMs)
+    if (failure.sentAfterStopMs > noticeMs + result.noiseMs)
       breach(`${failure.id} was sent ${failure.sentAfterStopMs.toFixed(0)} ms after the stop`);
+    if (failure.endedAfterStopMs < 0)
+      breach(`${failure.id} failed ${-failure.endedAfterStopMs.toFixed(0)} ms before the stop`);
   }
   return breaches;
 }
 
-/** What the machine's own noise may put between a signal and its effect, or a request and its way to nginx. */
-const slackMs = 100;
+/** What may lie between the signal and the gateway's sight of its effect, on a machine that is not busy. */
+const noticeMs = 100;
+
+/** What the machine's own load added to the slowest answer from before the first stop. */
+function noiseOf(answers: readonly OneAnswer[], stoppedAtMs: readonly number[]): number {
+  const firstStopMs = stoppedAtMs[0] ?? Number.POSITIVE_INFINITY;
+  const undisturbed = answers.filter(
+    ({ status, endedAtMs }) => status === 200 && endedAtMs < firstStopMs,
+  );
+  const slowestMs = Math.max(0, ...undisturbed.map((each) => each.endedAtMs - each.sentAtMs));
+  return Math.max(0, slowestMs - answerAfterMs);
+}
 
 function failuresOf(
   answers: readonly OneAnswer[],

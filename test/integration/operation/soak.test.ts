@@ -106,4 +106,4 @@ it('descriptors, pools and memory are where they were', async () => {
   expect(rudeOnes).toBeGreaterThan(200);
   await expect.poll(() => figures(gateway), { timeout: 5_000 }).toEqual(before);
   expect(grownKiB).toBeLessThan(12 * 1024);
-});
+}, 90_000);
