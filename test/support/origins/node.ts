@@ -11,7 +11,14 @@ import type { Certificate } from '../certificates.ts';
 import type { Origin } from './origin.ts';
 
 export interface NodeOriginOptions {
-  readonly tls?: Pick<Certificate, 'cert' | 'key'>;
+  readonly tls?: Pick<Certificate, 'cert' | 'key'> & {
+    readonly ca?: string;
+    readonly requestCert?: boolean;
+  };
+  /** 127.0.0.1 unless given. */
+  readonly host?: string;
+  /** A free one unless given. */
+  readonly port?: number;
   /** Node tells it to clients in its Keep-Alive field. */
   readonly keepAliveTimeoutMs?: number;
 }
@@ -32,6 +39,8 @@ export interface Echo {
 export interface NodeOrigin extends Origin {
   /** Connections accepted, requests read, and requests that came with `Expect: 100-continue`. */
   readonly counts: { connections: number; requests: number; expectations: number };
+  /** Resets every connection, whatever is under way on it. */
+  readonly reset: () => void;
 }
 
 type Answer = (
@@ -108,14 +117,18 @@ export async function startNodeOrigin(options: NodeOriginOptions = {}): Promise<
     socket.once('close', () => sockets.delete(socket));
   });
   const webSockets = echoWebSockets(server);
-  server.listen(0, '127.0.0.1');
+  const { host = '127.0.0.1', port = 0 } = options;
+  server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('the origin has no port');
   return {
     port: address.port,
-    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${address.port}`,
+    url: `${options.tls ? 'https' : 'http'}://${host}:${address.port}`,
     counts,
+    reset: () => {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     stop: async () => {
       webSockets.close();
       server.close();
