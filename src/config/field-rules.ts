@@ -22,10 +22,11 @@ const ownFields: Readonly<Record<string, string>> = {
 export function fieldNameMistake(name: string): string | null {
   if (!isProperName(name))
     return "a field name is meant: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 5.1)";
-  const own = ownFields[name.toLowerCase()];
-  return own === undefined
-    ? null
-    : `a field that the gateway does not write itself is meant: ${own}`;
+  const lower = name.toLowerCase();
+  // Not what every object has: "constructor" is a name like any other.
+  return Object.hasOwn(ownFields, lower)
+    ? `a field that the gateway does not write itself is meant: ${ownFields[lower]}`
+    : null;
 }
 
 export function isProperName(name: string): boolean {
@@ -52,5 +53,7 @@ export function fieldLine(name: string, value: string): string {
 
 /** Whether the value of such a field is hidden wherever configuration is shown. Rather one too many. */
 export function isSensitive(name: string): boolean {
-  return /auth|cookie|token|secret|key|passw|credential|session|signature/i.test(name);
+  return /auth|cookie|token|secret|key|pass|pwd|pin|jwt|credential|session|signature|assertion/i.test(
+    name,
+  );
 }

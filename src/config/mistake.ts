@@ -24,9 +24,25 @@ export interface Finding {
   readonly meant: string;
 }
 
+/** More than anybody mends at a time; a broken file can have tens of thousands. */
+const MOST_SHOWN = 100;
+
 /** One line for each: `sidepool.yaml:12:13  upstreams.api.pool.warm: found "two"; a whole number ... is meant`. */
 export function formatMistakes(source: string, mistakes: readonly Mistake[]): string {
-  return mistakes.map((mistake) => formatMistake(source, mistake)).join('\n');
+  const lines = mistakes
+    .slice(0, MOST_SHOWN)
+    .map((mistake) => onOneLine(formatMistake(source, mistake)));
+  const more = mistakes.length - lines.length;
+  return [...lines, ...(more > 0 ? [`${source}  and ${more} more`] : [])].join('\n');
+}
+
+/** What a terminal or a log would obey, or that turns text around on a screen, is written as its number. */
+function onOneLine(text: string): string {
+  return text.replaceAll(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function formatMistake(source: string, { path, line, column, found, meant }: Mistake): string {
@@ -54,13 +70,13 @@ export function touches(a: Path, b: Path): boolean {
 
 const LONGEST_QUOTE = 80;
 
-/** A value as a mistake quotes it. */
+/** A value as a mistake quotes it: without what may be a password in a URL, or a key. */
 export function shown(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a mapping';
   if (typeof value !== 'string') return String(value);
-  return JSON.stringify(
-    value.length > LONGEST_QUOTE ? `${value.slice(0, LONGEST_QUOTE)}...` : value,
-  );
+  if (value.includes('-----BEGIN ')) return 'PEM text, which is hidden here';
+  const text = value.replace(/^[^@]*:[^@]*@/, '[hidden]@').replace(/\?.+$/s, '?[hidden]');
+  return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}...` : text);
 }

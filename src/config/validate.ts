@@ -57,9 +57,16 @@ export function withoutSecrets(finding: Finding, written: unknown): Finding {
 
 /** Whether the value at that path may be a secret. */
 export function isHidden(path: Path): boolean {
-  const set = path.indexOf('set');
-  const name = path[set + 1];
-  return set > 0 && path[set - 1] === 'headers' && typeof name === 'string' && isSensitive(name);
+  // By place, not by looking for "set": an upstream may have that name.
+  const [top, , part, what, name] = path;
+  const isSet = top === 'upstreams' && part === 'headers' && what === 'set';
+  return isSet && typeof name === 'string' && isSensitive(name);
+}
+
+/** A text where header fields are meant may be one of them, credential and all. */
+function shownInPlace(value: unknown, path: Path): string {
+  const isHeader = path[0] === 'upstreams' && path[2] === 'headers' && typeof value === 'string';
+  return isHeader ? 'a text that is hidden here' : shown(value);
 }
 
 function findStructure(schema: AnySchema, value: unknown, path: Path, findings: Finding[]): void {
@@ -68,7 +75,7 @@ function findStructure(schema: AnySchema, value: unknown, path: Path, findings: 
   if (shape.kind === 'leaf' || (option.canBeOff && isOff(value))) return;
   const wrongKind = kindMistake(option, value);
   if (wrongKind !== null) {
-    findings.push({ path, at: 'value', found: shown(value), meant: wrongKind });
+    findings.push({ path, at: 'value', found: shownInPlace(value, path), meant: wrongKind });
     return;
   }
   if (shape.kind === 'list') {
