@@ -33,6 +33,14 @@ async function run(called: Exclude<typeof command, string>): Promise<number> {
       const { check } = await import('../src/cli/check.ts');
       return check(called.file);
     }
+    case 'inject': {
+      const { injectFile } = await import('../src/cli/inject.ts');
+      return injectFile(called.call);
+    }
+    case 'ready': {
+      const { ready } = await import('../src/cli/ready.ts');
+      return ready(called.call);
+    }
     case 'gateway': {
       const { runGateway } = await import('./gateway.ts');
       return runGateway(called.source, version());

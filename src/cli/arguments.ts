@@ -3,12 +3,17 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../base/fault.ts';
 import { readAddress } from '../config/addresses.ts';
 import type { Pair } from '../config/load.ts';
+import { readDuration } from '../config/units.ts';
+import type { InjectCall } from './inject.ts';
+import type { ReadyCall } from './ready.ts';
 
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
   | { readonly name: 'gateway'; readonly source: GatewaySource }
   | { readonly name: 'check'; readonly file: string }
+  | { readonly name: 'inject'; readonly call: InjectCall }
+  | { readonly name: 'ready'; readonly call: ReadyCall }
   | { readonly name: 'demo'; readonly once: boolean; readonly requests: number };
 
 export type GatewaySource =
@@ -21,16 +26,26 @@ Usage:
   sidepool gateway --listen ADDR --upstream URL [--listen ADDR --upstream URL ...] [--admin ADDR]
   sidepool gateway --config FILE [--admin ADDR]
   sidepool check FILE
+  sidepool inject -f FILE [--injection FILE] [--image IMAGE] [--native on|off] [--json]
+  sidepool ready [--admin ADDR] [--wait TIME]
   sidepool demo [--once] [--requests N]
   sidepool --help | --version
 
   gateway   Carries requests. ADDR is 127.0.0.1:15101, [::1]:15101 or unix:/run/sidepool/api.sock;
-            URL is http:// or https:// with a host and, if need be, a port.
+            URL is http:// or https:// with a host and, if need be, a port. FILE may be env:NAME: a variable
+            that holds the configuration's text.
   check     Reads a configuration file and says what is wrong with it, without starting anything.
+  inject    Prints what the controller's webhook would make of a manifest (- for standard input).
+  ready     Waits until the gateway of this pod is ready, for a hook of the pod.
   demo      Runs the same load directly and through a gateway, over TLS, and shows the difference.
 
 Options:
   --admin ADDR   where metrics and the status page are (default 127.0.0.1:15100; off for none); stands above the file's
+  --injection F  defaults of what is injected, as the controller has them
+  --image IMAGE  the sidecar's image
+  --native off   as in a cluster with kubelets older than 1.29 (default on)
+  --json         JSON instead of YAML
+  --wait TIME    how long, at most (default 30s)
   --once         end after the table
   --requests N   requests of the demo's load (default 2000)
 
@@ -55,10 +70,14 @@ export function readArguments(words: readonly string[]): Command | string {
         return readGateway(rest);
       case 'check':
         return readCheck(rest);
+      case 'inject':
+        return readInject(rest);
+      case 'ready':
+        return readReady(rest);
       case 'demo':
         return readDemo(rest);
       default:
-        return `"${name}" is no command: there are gateway, check and demo.`;
+        return `"${name}" is no command: there are gateway, check, inject, ready and demo.`;
     }
   } catch (error) {
     return messageOf(error);
@@ -104,6 +123,41 @@ function readCheck(words: readonly string[]): Command | string {
   const [file] = positionals;
   if (file === undefined || positionals.length > 1) return 'Give one file: sidepool check FILE.';
   return { name: 'check', file };
+}
+
+function readInject(words: readonly string[]): Command | string {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      file: { type: 'string', short: 'f' },
+      injection: { type: 'string' },
+      image: { type: 'string' },
+      native: { type: 'string' },
+      json: { type: 'boolean' },
+    },
+  });
+  const { injection, image, native = 'on', json } = values;
+  const files = [...(values.file === undefined ? [] : [values.file]), ...positionals];
+  const [file] = files;
+  if (file === undefined || files.length > 1)
+    return 'Give one file: sidepool inject -f FILE, or -f - for standard input.';
+  if (native !== 'on' && native !== 'off') return '--native takes on or off.';
+  const isNativePossible = native === 'on';
+  const format = json === true ? 'json' : 'yaml';
+  return { name: 'inject', call: { file, injection, image, isNativePossible, format } };
+}
+
+function readReady(words: readonly string[]): Command | string {
+  const { values } = parseArgs({
+    args: [...words],
+    options: { admin: { type: 'string' }, wait: { type: 'string' } },
+  });
+  const admin = readAddress(values.admin ?? '127.0.0.1:15100');
+  if (!admin.ok) return `--admin: found "${values.admin}"; ${admin.meant}.`;
+  const wait = readDuration(values.wait ?? '30s');
+  if (!wait.ok) return `--wait: found "${values.wait}"; ${wait.meant}.`;
+  return { name: 'ready', call: { admin: admin.value, waitMs: wait.value } };
 }
 
 function readDemo(words: readonly string[]): Command | string {

@@ -19,11 +19,20 @@ export interface ReadOptions {
   readonly admin?: string | undefined;
 }
 
+const VARIABLE = 'env:';
+
+/** Whether the text stands in a variable of the environment, `env:NAME`, and so never changes. */
+export function isVariable(file: string): boolean {
+  return file.startsWith(VARIABLE);
+}
+
 /** A checked configuration, or a message that names every mistake. Ends in a line break. */
 export function readConfigFile(file: string, { env, admin }: ReadOptions): ReadConfig {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = isVariable(file)
+      ? variable(file.slice(VARIABLE.length), env)
+      : readFileSync(file, 'utf8');
   } catch (error) {
     const why = codeOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error);
     return { ok: false, message: `${file}: ${why}.\n`, secretFiles: [] };
@@ -37,6 +46,12 @@ export function readConfigFile(file: string, { env, admin }: ReadOptions): ReadC
   if (parsed.ok) return parsed;
   const { mistakes, secretFiles } = parsed;
   return { ok: false, message: ended(formatMistakes(file, mistakes)), secretFiles };
+}
+
+function variable(name: string, env: ReadOptions['env']): string {
+  const text = env[name];
+  if (text === undefined) throw new Error('there is no such variable in the environment');
+  return text;
 }
 
 export function ended(text: string): string {

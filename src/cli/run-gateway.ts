@@ -8,7 +8,7 @@ import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { GatewaySource } from './arguments.ts';
-import { ended, readConfigFile } from './config-file.ts';
+import { ended, isVariable, readConfigFile } from './config-file.ts';
 import { Gateway } from './gateway.ts';
 import { rehearse } from './rehearsal.ts';
 
@@ -36,7 +36,7 @@ export async function runGateway(source: GatewaySource, version: string): Promis
   const ending = onSignals(gateway);
   const started = gateway.start();
   const reloading =
-    source.kind === 'file'
+    source.kind === 'file' && !isVariable(source.file)
       ? reloadFrom(source, { gateway, started, telemetry, secretFiles: read.secretFiles })
       : null;
   try {
