@@ -3,9 +3,10 @@
 /**
  * Host and optional port as RFC 3986 writes them: a name or IPv4, or an IPv6 address in brackets. No user information.
  * A comma is a sub-delimiter that RFC 3986 allows in a name, and a sure sign of two Host lines joined by somebody.
+ * Of percent-encodings those of control octets are refused, which end a string or a line in some server behind us.
  */
 const authorityForm =
-  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
+  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+;=]|%(?!7[Ff])[2-9A-Fa-f][0-9A-Fa-f])+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
 
 /** Whether `value` is a host with an optional port, as Host must be (RFC 9112 3.2). */
 export function isAuthority(value: string): boolean {

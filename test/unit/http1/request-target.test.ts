@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isAuthority } from '../../../src/http1/request-target.ts';
 
-describe('isAuthority [9112-3.2-08]', () => {
+describe('isAuthority', () => {
   it.each([
     'a',
     'a.example',
@@ -42,6 +42,10 @@ describe('isAuthority [9112-3.2-08]', () => {
     'a%',
     'a%2',
     'a%zz',
+    'a%00b',
+    'a%0d%0ab',
+    'a%1F',
+    'a%7f',
     '\xe9',
     '[]',
     '[:]',
