@@ -1,6 +1,7 @@
 /** Where clients come in (listen addresses) and where requests go (an upstream's URL). */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { ListenAddress } from '../downstream/options.ts';
+import { isAuthority } from '../http1/request-target.ts';
 import type { OriginUrl } from '../upstream/options.ts';
 import { bad, good, type Reading } from './units.ts';
 
@@ -139,6 +140,8 @@ export function readOriginUrl(raw: unknown): Reading<OriginUrl> {
   const url = new URL(`${scheme}://${authority}`);
   const isTls = url.protocol === 'https:';
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
+  // What goes into Host must be one there too: the URL parser lets quotes and the like pass (RFC 9112 3.2).
+  if (!isAuthority(url.host)) return bad(URL_MEANT);
   if (port === 0 || url.hostname === '') return bad(`${URL_MEANT}: a port is from 1 to 65535`);
   return good({
     scheme: isTls ? 'https' : 'http',

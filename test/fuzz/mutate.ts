@@ -2,7 +2,7 @@
 import type { Random } from '../../src/base/clock.ts';
 
 /** What parsers have been found to differ over. */
-const morsels: readonly string[] = [
+export const morsels: readonly string[] = [
   '\r\n',
   '\n',
   '\r',
@@ -63,31 +63,42 @@ function below(limit: number, random: Random): number {
   return Math.floor(random() * limit);
 }
 
-/** One to eight changes to `bytes`; `others` lends pieces. Never longer than 64 KiB. */
-export function mutate(bytes: Buffer, others: readonly Buffer[], random: Random): Buffer {
+/** One to seven changes to `bytes`; `others` lends pieces, `dictionary` words. Never longer than 64 KiB. */
+export function mutate(
+  bytes: Buffer,
+  others: readonly Buffer[],
+  random: Random,
+  dictionary: readonly string[] = morsels,
+): Buffer {
   let mutant: Buffer = Buffer.from(bytes);
   const changes = 1 + below(4, random) * below(3, random);
-  for (let change = 0; change < changes; change += 1) mutant = mutateOnce(mutant, others, random);
+  for (let change = 0; change < changes; change += 1)
+    mutant = mutateOnce(mutant, others, random, dictionary);
   return mutant.length > 65_536 ? mutant.subarray(0, 65_536) : mutant;
 }
 
-function mutateOnce(bytes: Buffer, others: readonly Buffer[], random: Random): Buffer {
+function mutateOnce(
+  bytes: Buffer,
+  others: readonly Buffer[],
+  random: Random,
+  dictionary: readonly string[],
+): Buffer {
   const at = below(bytes.length + 1, random);
   const to = Math.min(bytes.length, at + below(random() < 0.7 ? 8 : bytes.length + 1, random));
   const head = bytes.subarray(0, at);
   const middle = bytes.subarray(at, to);
   const tail = bytes.subarray(to);
-  switch (below(9, random)) {
+  switch (below(11, random)) {
     case 0:
       return Buffer.concat([head, tail]);
     case 1:
       return Buffer.concat([head, middle, middle, tail]);
     case 2: {
-      const morsel = morsels[below(morsels.length, random)] ?? '';
+      const morsel = dictionary[below(dictionary.length, random)] ?? '';
       return Buffer.concat([head, Buffer.from(morsel, 'latin1'), bytes.subarray(at)]);
     }
     case 3: {
-      const morsel = morsels[below(morsels.length, random)] ?? '';
+      const morsel = dictionary[below(dictionary.length, random)] ?? '';
       return Buffer.concat([head, Buffer.from(morsel, 'latin1'), tail]);
     }
     case 4:
@@ -109,9 +120,32 @@ function mutateOnce(bytes: Buffer, others: readonly Buffer[], random: Random): B
       lines.splice(below(lines.length + 1, random), 0, line);
       return Buffer.from(lines.join('\r\n'), 'latin1');
     }
+    case 8:
+      return otherNumber(bytes, random);
+    case 9:
+      // Many of the same: counters and limits are reached by these alone.
+      return Buffer.concat([head, repeated(middle, 2 ** below(11, random)), tail]);
     default:
       return Buffer.from(head);
   }
+}
+
+function repeated(bytes: Buffer, times: number): Buffer {
+  const most = Math.floor(65_536 / Math.max(1, bytes.length));
+  return Buffer.concat(Array.from({ length: Math.min(times, most) }, () => bytes));
+}
+
+/** One of the numbers in it becomes a neighbour, or what numbers overflow at. */
+function otherNumber(bytes: Buffer, random: Random): Buffer {
+  const text = bytes.toString('latin1');
+  const numbers = [...text.matchAll(/\d{1,20}/g)];
+  const number = numbers[below(numbers.length, random)];
+  if (number === undefined) return bytes;
+  const value = BigInt(number[0]);
+  const changed = [value + 1n, value - 1n, value * 2n, 0n, 2n ** 31n, 2n ** 32n, 2n ** 53n];
+  const written = String(changed[below(changed.length, random)]);
+  const end = number.index + number[0].length;
+  return Buffer.from(text.slice(0, number.index) + written + text.slice(end), 'latin1');
 }
 
 /** Where to cut octets of this length: nowhere, everywhere, or in a few places. */
