@@ -32,9 +32,11 @@ export function variablesOf(localUrls: readonly LocalUrl[], settings: Settings):
         ),
       );
   };
-  for (const { upstream, url } of firstOfEach(localUrls)) {
+  const upstreams = firstOfEach(localUrls);
+  const { all, named } = settings.variables;
+  for (const { upstream, url } of upstreams) {
     put({ name: variableName(upstream), value: url, isChosen: false });
-    const chosen = settings.variables.named.get(upstream) ?? settings.variables.all;
+    const chosen = named.get(upstream) ?? (upstreams.length === 1 ? all : undefined);
     if (chosen !== undefined) put({ name: chosen, value: url, isChosen: true });
   }
   return { variables: [...variables.values()], problems };

@@ -8,7 +8,7 @@ import { readDocument } from '../../config/document.ts';
 import { parseConfig } from '../../config/load.ts';
 import { formatMistakes, type Mistake } from '../../config/mistake.ts';
 import { bad, good, type Reading } from '../../config/units.ts';
-import type { AnnotationName } from './annotations.ts';
+import { type AnnotationName, PREFIX } from './annotations.ts';
 import { listAt, textAt } from './json.ts';
 import { mistakeIn, type PerUpstream, type Settings } from './settings.ts';
 import { readNamedValues } from './values.ts';
@@ -115,14 +115,16 @@ function noFile(): string {
 /** Whoever wrote annotations knows them, not the paths of the document that came of them. */
 function told({ path, found, meant }: Mistake): string {
   const [top, name = ''] = path.split('.');
-  const says = (annotation: AnnotationName): string => mistakeIn(annotation, found, meant);
+  const says = (annotation: AnnotationName): string =>
+    `${PREFIX}${annotation}: found ${found}; ${meant}`;
   if (path.endsWith('.pool.warm')) return says('warm');
   if (path.endsWith('.pipelining')) return says('pipelining');
   if (top?.startsWith('listeners')) return says('first-port');
   if (top === 'admin') return says('admin-port');
   if (top === 'drain') return says('drain-quiet');
   if (top === 'log') return says('log-level');
-  return mistakeIn('upstreams', `${name === '' ? '' : `${name}: `}${found}`, meant);
+  const subject = name === '' ? '' : `${name}: `;
+  return `${PREFIX}upstreams: ${subject}found ${found}; ${meant}`;
 }
 
 /** Reads of a ConfigMap's document what the application must know. The rest is the gateway's to read. */
