@@ -2,15 +2,31 @@
 import { FieldId, type FieldTable, trimBlanks } from '../message/fields.ts';
 import type { ConnectionOptions } from '../message/head.ts';
 
-/** Fields without which a message is read differently: naming one in Connection is an attack (RFC 9110 7.6.1). */
-const unremovable: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
+/** Fields without which a request is read differently: naming one in Connection is an attack (RFC 9110 7.6.1). */
+export const requestEssentials: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'expect',
+]);
+/** The same of a response. Transfer-Encoding is of one hop anyway, and some servers say so: it is written anew. */
+export const responseEssentials: ReadonlySet<string> = new Set(['content-length']);
 /** Each field of the head is looked up among the names: thousands of them would be work for nobody's good. */
 const MAX_NAMED = 64;
 /** Hop-by-hop fields that are left out anyway, named or not. */
-const known: ReadonlySet<string> = new Set(['keep-alive', 'proxy-connection', 'http2-settings']);
+const known: ReadonlySet<string> = new Set([
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'http2-settings',
+]);
 
-/** Reads Connection into `options`. Gives why it must be refused, or null. */
-export function readConnection(fields: FieldTable, options: ConnectionOptions): string | null {
+/** Reads Connection into `options`. Gives why it must be refused, or null: it names one of the `essentials`. */
+export function readConnection(
+  fields: FieldTable,
+  options: ConnectionOptions,
+  essentials: ReadonlySet<string> = requestEssentials,
+): string | null {
   const first = fields.indexOf(FieldId.connection);
   if (first === -1) return null;
   // The two common values, without taking the list apart.
@@ -30,7 +46,7 @@ export function readConnection(fields: FieldTable, options: ConnectionOptions): 
     else if (member === 'keep-alive') options.keepAlive = true;
     else if (member === 'upgrade') options.upgrade = true;
     else if (member === 'te') options.te = true;
-    else if (unremovable.has(member)) return `Connection names ${member} (RFC 9110 7.6.1)`;
+    else if (essentials.has(member)) return `Connection names ${member} (RFC 9110 7.6.1)`;
     else if (!known.has(member)) {
       options.named ??= [];
       if (options.named.length === MAX_NAMED)

@@ -1,7 +1,12 @@
 /** Bytes in, response heads out. As strict as for requests: what is malformed becomes a 502 and is not repaired. */
 import { type Fault, type FaultKind, fault } from '../base/fault.ts';
 import type { ResponseHead } from '../message/head.ts';
-import { readConnection, readContentLength, readTransferEncoding } from './connection-fields.ts';
+import {
+  readConnection,
+  readContentLength,
+  readTransferEncoding,
+  responseEssentials,
+} from './connection-fields.ts';
 import { hex, Line, lineError, readFieldLine } from './field-lines.ts';
 import type { Input } from './input.ts';
 import { CR, isFieldValue, LF, SP } from './octets.ts';
@@ -123,7 +128,8 @@ export class ResponseParser {
     this.#lineAt = 0;
     this.#searched = 0;
     this.#inFields = false;
-    const refusal = readConnection(head.fields, head.options) ?? frame(head, method);
+    const refusal =
+      readConnection(head.fields, head.options, responseEssentials) ?? frame(head, method);
     return refusal === null ? 'head' : this.#refuse('malformed-response', refusal);
   }
 
