@@ -12,12 +12,19 @@ const FULL_READS = 2;
 /** What may lie unwritten in a socket before its writer is asked to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
+/** Large buffers that nobody reads into now: whoever streams a large body next takes one. */
+const spareLarge: Buffer[] = [];
+/** More are not worth their memory: large bodies that stream at the same time are few. */
+const MOST_SPARE = 8;
+
 /**
  * The `onread` option of a socket. The socket is made with it, before there is a wire to take the bytes.
- * A buffer shared between connections would be cheaper, and corrupts bodies as soon as a client reads slowly.
+ * A buffer shared between connections that read would be cheaper, and corrupts bodies as soon as a client reads slowly.
  */
 export class ReadBuffer {
-  #bytes: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  #bytes: Buffer;
+  /** What is read into while no large body streams. */
+  #small: Buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   #isKept = false;
   #fullReads = 0;
   readonly #mostBytes: number;
@@ -26,18 +33,28 @@ export class ReadBuffer {
 
   /** TLS gives no more than one record of 16 KiB at a time. */
   constructor({ isEncrypted }: { readonly isEncrypted: boolean }) {
+    this.#bytes = this.#small;
     this.#mostBytes = isEncrypted ? READ_BUFFER_BYTES : LARGE_BUFFER_BYTES;
   }
 
   /** Asked for before each read. */
   readonly buffer = (): Buffer => {
     const bytes = this.#fullReads < FULL_READS ? READ_BUFFER_BYTES : this.#mostBytes;
-    if (this.#isKept || bytes !== this.#bytes.length) {
-      this.#bytes = Buffer.allocUnsafeSlow(bytes);
-      this.#isKept = false;
-    }
+    if (this.#isKept || bytes !== this.#bytes.length) this.#change(bytes);
     return this.#bytes;
   };
+
+  #change(bytes: number): void {
+    const isLarge = this.#bytes !== this.#small;
+    if (this.#isKept) {
+      if (!isLarge) this.#small = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+    } else if (isLarge && spareLarge.length < MOST_SPARE) spareLarge.push(this.#bytes);
+    this.#isKept = false;
+    this.#bytes =
+      bytes === READ_BUFFER_BYTES
+        ? this.#small
+        : (spareLarge.pop() ?? Buffer.allocUnsafeSlow(LARGE_BUFFER_BYTES));
+  }
 
   readonly callback = (length: number): boolean => {
     if (length === this.#bytes.length) this.#fullReads += 1;
