@@ -24,6 +24,7 @@ export type FaultKind =
   | 'head-timeout'
   | 'malformed-body'
   // No connection could be had.
+  | 'breaker-open'
   | 'connect-failed'
   | 'connect-refused'
   | 'connect-timeout'
@@ -78,6 +79,8 @@ export interface Fault {
   readonly code?: string;
   /** It waited behind another response on its connection, which has ended, or was slow. Its own had not begun. */
   readonly behind?: 'ended' | 'slow';
+  /** When it may be worth to ask again, in whole seconds, where that is known. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** What a fault of this kind says unless told otherwise: nothing sent, nothing received. */

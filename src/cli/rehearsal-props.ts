@@ -44,4 +44,8 @@ export const deafUpstream: UpstreamObserver = {
   onWaitEnded: deaf,
   onBytes: deaf,
   onRepairedResponse: deaf,
+  onHealth: deaf,
+  onPanic: deaf,
+  onBreaker: deaf,
+  onShed: deaf,
 };

@@ -36,9 +36,9 @@ function fill(schema: AnySchema, written: unknown, path: Path, changed: string[]
   const option = describe(schema);
   const { shape, fallback } = option;
   const value = written === undefined ? fallback : written;
-  if (option.canBeOff && isOff(value)) {
-    changed.push(pathText(path));
-    return 'off';
+  if (option.canBeOff) {
+    if (isOff(value) !== isOff(fallback)) changed.push(pathText(path));
+    if (isOff(value)) return 'off';
   }
   switch (shape.kind) {
     case 'mapping': {

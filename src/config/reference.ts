@@ -74,8 +74,8 @@ X-Api-Key) altogether.
 The file is read again on SIGHUP, and when it, or a file that holds one of its secrets, changes; the swap by which
 Kubernetes updates a mounted ConfigMap counts as a change (a ConfigMap mounted with \`subPath\` is never updated). No
 connection is dropped. A new file with a mistake in it is refused as a whole, and the old configuration stays. An
-upstream keeps its connections unless its own \`url\`, \`tls\`, \`pool\`, \`timeouts.connect\` or \`timeouts.wait\`, or
-\`limits.head\` or \`limits.fields\`, changed.
+upstream keeps its connections, and what it knows of its endpoints, unless its own \`url\`, \`tls\`, \`pool\`, \`pipelining\`,
+\`outliers\`, \`breaker\`, \`timeouts.connect\` or \`timeouts.wait\`, or \`limits.head\` or \`limits.fields\`, changed.
 `;
 
 /** The whole page. */
@@ -143,6 +143,7 @@ function kindOfShape(shape: Option['shape']): string {
 function defaultOf({ isRequired, fallback, shape }: Option): string {
   if (isRequired) return '**must be given**';
   if (fallback === undefined) return 'none';
+  if (fallback === 'off') return '`off`';
   if (shape.kind === 'mapping') return 'see below';
   if (Array.isArray(fallback)) return `\`[${fallback.join(', ')}]\``;
   return typeof fallback === 'object' ? '`{}`' : `\`${fallback}\``;

@@ -2,6 +2,8 @@
 import type { ClientOptions, ListenerOptions } from '../downstream/options.ts';
 import type { RequestEdits } from '../http1/request-writer.ts';
 import type { ExchangePolicy } from '../proxy/options.ts';
+import type { OutlierRules } from '../resilience/outliers.ts';
+import type { UpstreamBreakerRules } from '../resilience/upstream-breaker.ts';
 import type { TlsOptions, UpstreamOptions } from '../upstream/options.ts';
 import { fieldLine } from './field-rules.ts';
 import type { GatewayConfig } from './gateway-config.ts';
@@ -61,7 +63,7 @@ function listenerOptions(
 
 function upstreamOptions(
   name: string,
-  { url, tls, pool, timeouts, pipelining }: UpstreamOutput,
+  { url, tls, pool, timeouts, pipelining, outliers, breaker }: UpstreamOutput,
   { limits, resolvePath }: Surroundings & Pick<FileOutput, 'limits'>,
 ): UpstreamOptions {
   return {
@@ -81,7 +83,37 @@ function upstreamOptions(
       pipelining,
     },
     timeouts: { connectMs: timeouts.connect, waitMs: timeouts.wait },
+    outliers: outliers === null ? null : outlierRules(outliers),
+    breaker: breaker === null ? null : breakerRules(breaker),
     responseLimits: { headBytes: limits.head, maxFields: limits.fields },
+  };
+}
+
+function outlierRules(outliers: NonNullable<UpstreamOutput['outliers']>): OutlierRules {
+  return {
+    consecutiveFailures: outliers.consecutiveFailures,
+    statuses: outliers.statuses,
+    successRate: outliers.successRate,
+    windowMs: outliers.window,
+    minRequests: outliers.minRequests,
+    baseMs: outliers.baseEjection,
+    maxMs: outliers.maxEjection,
+    trials: outliers.trials,
+    maxEjected: outliers.maxEjected,
+    panic: outliers.panic,
+  };
+}
+
+function breakerRules(breaker: NonNullable<UpstreamOutput['breaker']>): UpstreamBreakerRules {
+  return {
+    consecutiveFailures: breaker.consecutiveFailures,
+    statuses: breaker.statuses,
+    successRate: breaker.successRate,
+    windowMs: breaker.window,
+    minRequests: breaker.minRequests,
+    baseMs: breaker.baseOpen,
+    maxMs: breaker.maxOpen,
+    trials: breaker.trials,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Whether the options of one upstream go together. */
 import type { Findings } from './findings.ts';
 import { type Path, shown } from './mistake.ts';
+import { checkBreaker, checkOutliers } from './resilience-checks.ts';
 import type { FileOutput, UpstreamOutput } from './schema.ts';
 import { reason } from './secrets.ts';
 import { durationText } from './units.ts';
@@ -35,6 +36,8 @@ class UpstreamChecks {
     if (this.#findings.isSound(...at, 'tls') && upstream.tls !== undefined)
       this.#tls(at, upstream, upstream.tls);
     if (this.#findings.isSound(...at, 'retry')) this.#retry(at, upstream);
+    if (this.#findings.isSound(...at, 'outliers')) checkOutliers(at, upstream, this.#findings);
+    if (this.#findings.isSound(...at, 'breaker')) checkBreaker(at, upstream, this.#findings);
     if (
       this.#findings.isSound(...at, 'upgrades') &&
       this.#findings.isSound(...at, 'requireUpgrade') &&

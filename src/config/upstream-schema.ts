@@ -18,6 +18,7 @@ import {
   token,
   whole,
 } from './leaves.ts';
+import { breaker, outliers } from './resilience-schema.ts';
 import { absent, option, required, section } from './schema-options.ts';
 import { bad, good, type Reading } from './units.ts';
 
@@ -242,6 +243,8 @@ export const upstreamSchema = v.object({
   pool,
   timeouts,
   retry,
+  outliers,
+  breaker,
   upgrades: option(
     ['websocket'],
     'Upgrade tokens that are carried, as tunnels.',

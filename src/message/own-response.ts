@@ -45,6 +45,8 @@ const answers: { readonly [kind in FaultKind]: Answer } = {
   'unasked-upgrade': answer(502, 'http_upgrade_failed', 'Bad Gateway'),
   'write-failed': answer(502, 'connection_terminated', 'Bad Gateway'),
 
+  // RFC 9209 2.3.2: recent attempts to communicate with it have failed.
+  'breaker-open': answer(503, 'destination_unavailable', 'Service Unavailable'),
   'no-endpoint': answer(503, 'destination_not_found', 'Service Unavailable'),
   'upstream-down': answer(503, 'destination_unavailable', 'Service Unavailable'),
   'wait-timeout': answer(503, 'connection_limit_reached', 'Service Unavailable'),
@@ -95,7 +97,7 @@ export interface OwnResponse {
 
 /**
  * Words the answer to a fault. `request` is null when its head never became readable.
- * `retryAfterSeconds` is used for 503 and taken as 1 when not given.
+ * `retryAfterSeconds` is used for 503 unless the fault knows better, and taken as 1 when not given.
  */
 export function ownResponse(
   fault: Fault,
@@ -106,7 +108,9 @@ export function ownResponse(
   const details = detailsOf(fault);
   let fieldLines = `Proxy-Status: sidepool; error=${error}; details="${details}"\r\n`;
   // RFC 9110 10.2.3: how long the fault is expected to last, in whole seconds.
-  if (status === 503) fieldLines += `Retry-After: ${Math.ceil(retryAfterSeconds)}\r\n`;
+  if (status === 503) {
+    fieldLines += `Retry-After: ${Math.ceil(fault.retryAfterSeconds ?? retryAfterSeconds)}\r\n`;
+  }
   // RFC 9110 15.5.22: a 426 names the protocol that it asks for.
   if (status === 426) fieldLines += `Upgrade: ${upgradeTo ?? 'websocket'}\r\n`;
   const asJson = request !== null && prefersJson(request.fields.get(FieldId.accept));

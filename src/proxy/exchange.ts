@@ -17,11 +17,13 @@ import { asReceived } from '../http1/request-writer.ts';
 import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
 import { continueNow, ownResponse } from '../message/own-response.ts';
+import { outcomeOfFault } from '../resilience/outcome.ts';
 import type { RetryReason } from '../resilience/retry-policy.ts';
 import type { Carrier, Lease, LeaseNeed, LeaseSeeker, ResponseSink } from '../upstream/carrier.ts';
 import type { CloseReason } from '../upstream/observer.ts';
 import type { RawSocket } from '../upstream/wire.ts';
 import type { ExchangeContext } from './exchange-context.ts';
+import type { ExchangeState } from './exchange-state.ts';
 import { ExchangeTimers } from './exchange-timers.ts';
 import { lengthRequired, tookTooLong } from './faults.ts';
 import { RequestBody } from './request-body.ts';
@@ -31,26 +33,13 @@ import { Retries } from './retries.ts';
 import type { Route } from './route.ts';
 import { joinTunnel } from './tunnel.ts';
 
-type State =
-  /** A connection is awaited. */
-  | 'waiting'
-  /** A lease is held, and one turn of the loop passes before it is used. */
-  | 'turning'
-  /** The whole body is awaited, because the upstream cannot take it in chunks. */
-  | 'collecting'
-  /** The request is on its way, or its response. */
-  | 'attached'
-  /** An attempt follows after a pause. */
-  | 'pausing'
-  | 'done';
-
 export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   readonly #head: RequestHead;
   readonly #client: ClientExchange;
   readonly #route: Route;
   readonly #context: ExchangeContext;
   readonly #beganMs: number;
-  #state: State = 'waiting';
+  #state: ExchangeState = 'waiting';
   #lease: Lease | null = null;
   /** Null for a request without one. */
   readonly #body: RequestBody | null;
@@ -225,6 +214,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   onHead(head: ResponseHead): void {
     if (this.#state !== 'attached') return;
     this.#status = head.status;
+    this.#lease?.answered(head.status);
     if (this.#retriesStatus(head)) return;
     this.#retries?.answered(head.status);
     this.#client.sendHead(head);
@@ -253,6 +243,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   onResponseEnd(trailers: FieldTable | null, canReuse: true | CloseReason): void {
     const state = this.#state;
+    if (state === 'attached') this.#lease?.tell('good');
     // First the lease: the client's next request, which may be here already, finds the connection idle.
     const lease = this.#takeLease();
     if (canReuse === true) lease.giveBack();
@@ -264,6 +255,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   onSwitched(head: ResponseHead, upstream: RawSocket, upstreamRest: Buffer): void {
     const lease = this.#takeLease();
+    lease.tell('good');
     const { wheel } = this.#context;
     // A tunnel has a limit of its own, and no answer could be put into it.
     this.#timers?.clearLimit();
@@ -284,6 +276,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   onFault(failure: Fault): void {
     const lease = this.#takeLease();
+    lease.tell(outcomeOfFault(failure));
     lease.discard('fault');
     if (this.#state !== 'attached') return;
     const retries = this.#retriesSoFar();
@@ -314,6 +307,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     if (this.#route.policy.retry.statuses.length === 0) return false;
     const pauseMs = this.#retriesSoFar().afterStatus(head);
     if (pauseMs === null) return false;
+    this.#lease?.tell('good');
     this.#dropResponse('not-reusable');
     this.#again('status', pauseMs);
     return true;
@@ -377,7 +371,11 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   /** Leaves the upstream side, in whatever state it is. */
   #detach(reason: CloseReason): void {
     if (this.isQueued) this.#route.upstream.cancel(this);
-    else if (this.#lease !== null) this.#dropResponse(reason);
+    else if (this.#lease !== null) {
+      const isSent = this.#attached !== null && this.#body?.isWhole !== false;
+      if (isSent) this.#lease.abandoned(this.#context.wheel.now() - this.#sentAtMs);
+      this.#dropResponse(reason);
+    }
   }
 
   #dropResponse(reason: CloseReason): void {

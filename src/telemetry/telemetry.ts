@@ -80,7 +80,7 @@ export class Telemetry {
         ),
     });
     const faultLog = new FaultLog(log, this.#limit);
-    this.#tools = { clock, log, faultLog, ring: this.#ring };
+    this.#tools = { clock, log, faultLog, limit: this.#limit, ring: this.#ring };
     this.#client = new ClientRecorder(this.#tools);
     this.client = this.#client;
     this.#meter = new ProcessMeter(clock);

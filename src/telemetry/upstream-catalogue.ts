@@ -1,5 +1,7 @@
 /** Every metric of an upstream. The label `upstream` is its configured name; `exposition.ts` adds it. */
 import type { RetryOutcome } from '../proxy/observer.ts';
+import type { OpenReason } from '../resilience/breaker.ts';
+import type { HealthState } from '../resilience/endpoint-health.ts';
 import type { RetryReason } from '../resilience/retry-policy.ts';
 import type { CloseReason, UpstreamSnapshot } from '../upstream/observer.ts';
 import { each, type Family, histogram, single, tally, valuesOf } from './family.ts';
@@ -22,6 +24,11 @@ export interface UpstreamGauges {
   isDown: boolean;
   warmWanted: number;
   maxConnections: number;
+  /** Endpoints in use by how they answer; none where `outliers` is off. */
+  readonly health: { [state in HealthState]: number };
+  isPanic: boolean;
+  /** Whether requests are refused, or all but trials. */
+  isBreakerOpen: boolean;
   /** Of the endpoints in use; NaN when there is none. */
   leastIdleLimitMs: number;
 }
@@ -40,8 +47,14 @@ export function gaugesOf(snapshots: readonly UpstreamSnapshot[]): UpstreamGauges
     isDown: current?.isDown ?? false,
     warmWanted: current?.warmWanted ?? 0,
     maxConnections: current?.maxConnections ?? 0,
+    health: { healthy: 0, ejected: 0, probation: 0, failing: 0 },
+    isPanic: current?.isPanic ?? false,
+    isBreakerOpen: (current?.breaker?.state ?? 'closed') !== 'closed',
     leastIdleLimitMs: Number.NaN,
   };
+  for (const { health } of current?.endpoints ?? []) {
+    if (health !== null) sum.health[health.state] += 1;
+  }
   for (const snapshot of snapshots) {
     sum.waiting += snapshot.waiting;
     for (const endpoint of snapshot.endpoints) {
@@ -87,12 +100,53 @@ const retryReasons: readonly RetryReason[] = [
   'status',
   'try-timeout',
 ];
+const openReasons: readonly OpenReason[] = ['consecutive-failures', 'success-rate', 'trial-failed'];
+const healthStates: readonly HealthState[] = ['healthy', 'ejected', 'probation', 'failing'];
 const retryOutcomes: readonly RetryOutcome[] = ['succeeded', 'failed', 'budget-spent'];
 const retryKeys = retryReasons.flatMap((reason) =>
   retryOutcomes.map((outcome) => ({ reason, outcome })),
 );
 
 const p = 'sidepool_upstream';
+
+const healthFamilies: readonly Family<UpstreamReading>[] = [
+  each('gauge', `${p}_endpoint_health`, 'Endpoints in use, by how they answer.', {
+    keys: valuesOf('state', healthStates),
+    read: ({ state }, key) => state.health[key.state],
+  }),
+  each('counter', `${p}_ejections_total`, 'Times that an endpoint was put aside, by reason.', {
+    keys: valuesOf('reason', openReasons),
+    read: ({ numbers }, { reason }) => numbers.ejections[reason],
+  }),
+  single(
+    'gauge',
+    `${p}_panic`,
+    'Whether too few endpoints are well for any to be put aside.',
+    ({ state }) => (state.isPanic ? 1 : 0),
+  ),
+  single(
+    'counter',
+    `${p}_panics_total`,
+    'Times that too few endpoints were well.',
+    ({ numbers }) => numbers.panics,
+  ),
+  single(
+    'gauge',
+    `${p}_breaker_open`,
+    'Whether requests are refused, all or all but trials, because too many have failed.',
+    ({ state }) => (state.isBreakerOpen ? 1 : 0),
+  ),
+  each('counter', `${p}_breaker_opened_total`, 'Times that the breaker opened, by reason.', {
+    keys: valuesOf('reason', openReasons),
+    read: ({ numbers }, { reason }) => numbers.breakerOpenings[reason],
+  }),
+  single(
+    'counter',
+    `${p}_shed_total`,
+    'Requests refused because the breaker was open.',
+    ({ numbers }) => numbers.shed,
+  ),
+];
 
 export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
   each('counter', `${p}_requests_total`, 'Exchanges that ended, by what the client got.', {
@@ -210,6 +264,7 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
     'Whether requests are refused at once because dials have failed for long.',
     ({ state }) => (state.isDown ? 1 : 0),
   ),
+  ...healthFamilies,
   single(
     'gauge',
     `${p}_warm_wanted`,

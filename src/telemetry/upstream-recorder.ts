@@ -6,10 +6,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Fault } from '../base/fault.ts';
 import type { DiscoveryObserver } from '../discovery/discovery.ts';
 import type { ExchangeObserver, FaultContext, RetryOutcome } from '../proxy/observer.ts';
+import type { OpenReason } from '../resilience/breaker.ts';
 import type { RetryReason } from '../resilience/retry-policy.ts';
+import type { BreakerChange } from '../resilience/upstream-breaker.ts';
 import type {
   CloseReason,
   ConnectPhases,
+  EndpointChange,
   UpstreamObserver,
   UpstreamSnapshot,
 } from '../upstream/observer.ts';
@@ -17,7 +20,9 @@ import { DialHealth } from './dial-health.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { FaultRing } from './fault-ring.ts';
 import { FaultTally } from './fault-tally.ts';
+import { HealthLog } from './health-log.ts';
 import { connectBoundsMs, Histogram, requestBoundsMs, waitBoundsMs } from './histogram.ts';
+import type { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 import { scrub } from './scrub.ts';
 
@@ -27,6 +32,7 @@ export interface RecorderTools {
   readonly clock: Clock;
   readonly log: Log;
   readonly faultLog: FaultLog;
+  readonly limit: LineLimit;
   readonly ring: FaultRing;
 }
 
@@ -50,6 +56,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   readonly name: string;
   readonly #tools: RecorderTools;
   readonly #dials: DialHealth;
+  readonly #healthLog: HealthLog;
   /** More than one while an upstream that a reload replaced still drains beside its successor. */
   readonly #states: StateOf[] = [];
 
@@ -100,6 +107,10 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   sentBytes = 0;
   receivedBytes = 0;
   repairedResponses = 0;
+  readonly ejections = noReasons();
+  readonly breakerOpenings = noReasons();
+  panics = 0;
+  shed = 0;
 
   readonly resolutions = { changed: 0, unchanged: 0, failed: 0 };
   #connectMsSum = 0;
@@ -108,6 +119,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   constructor(name: string, tools: RecorderTools) {
     this.name = name;
     this.#tools = tools;
+    this.#healthLog = new HealthLog(name, tools);
     this.#dials = new DialHealth({
       upstream: name,
       clock: tools.clock,
@@ -207,6 +219,25 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     this.repairedResponses += 1;
   }
 
+  onHealth(endpoint: string, change: EndpointChange): void {
+    if (change.ejectedFor !== null) this.ejections[change.ejectedFor] += 1;
+    this.#healthLog.endpoint(endpoint, change);
+  }
+
+  onPanic(isPanic: boolean): void {
+    if (isPanic) this.panics += 1;
+    this.#healthLog.panic(isPanic);
+  }
+
+  onBreaker(change: BreakerChange): void {
+    if (change.to === 'open' && change.reason !== null) this.breakerOpenings[change.reason] += 1;
+    this.#healthLog.breaker(change);
+  }
+
+  onShed(): void {
+    this.shed += 1;
+  }
+
   onResolved(answer: { addresses: number; ttlMs: number; changed: boolean }): void {
     const { log } = this.#tools;
     if (answer.changed) this.resolutions.changed += 1;
@@ -246,6 +277,10 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
       connectSavedMs: this.connectSavedMs,
     };
   }
+}
+
+function noReasons(): { [reason in OpenReason]: number } {
+  return { 'consecutive-failures': 0, 'success-rate': 0, 'trial-failed': 0 };
 }
 
 function noOutcomes(): ByOutcome {

@@ -7,6 +7,8 @@ import type { Queued } from '../base/linked-queue.ts';
 import type { RequestEdits, RequestExtras } from '../http1/request-writer.ts';
 import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead, ResponseHead } from '../message/head.ts';
+import type { EndpointHealth } from '../resilience/endpoint-health.ts';
+import { GIVEN_UP_MS, type Outcome } from '../resilience/outcome.ts';
 import type { CloseReason } from './observer.ts';
 import type { RawSocket } from './wire.ts';
 
@@ -104,6 +106,10 @@ export interface Leasable extends Carrier {
 export interface LeaseKeeper {
   giveBack(connection: Leasable): void;
   discard(connection: Leasable, reason: CloseReason): void;
+  /** The attempt is a trial of its endpoint, or of its upstream, and its answer has begun: others may be tried. */
+  onTrialAnswered(lease: Lease): void;
+  /** What the attempt tells of its endpoint. Called at most once, before the lease is settled. */
+  onOutcome(lease: Lease, outcome: Outcome): void;
 }
 
 /** The right of one attempt to use one slot. Whoever takes it settles it, exactly once. */
@@ -116,13 +122,45 @@ export class Lease {
    * for long since it was opened. One that comes straight from its handshake cannot.
    */
   readonly mayBeStale: boolean;
+  /** The status of the response, once its head has come; 0 before. */
+  status = 0;
+  // Written and read by the upstream.
+  health: EndpointHealth | null = null;
+  healthTicket = 0;
+  upstreamTicket = 0;
+  isTrial = false;
   #keeper: LeaseKeeper | null;
+  #hasTold = false;
 
   constructor(carrier: Leasable, keeper: LeaseKeeper) {
     this.carrier = carrier;
     this.isReused = carrier.requests > 0;
     this.mayBeStale = this.isReused || carrier.lastIdleMs >= STALE_IDLE_MS;
     this.#keeper = keeper;
+  }
+
+  /** The final head of the response has come. */
+  answered(status: number): void {
+    this.status = status;
+    if (this.isTrial) this.#endTrial();
+  }
+
+  /** Says what the attempt tells of its endpoint. Only what is said first counts; unsaid, it is `none`. */
+  tell(outcome: Outcome): void {
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    if (this.isTrial) this.#endTrial();
+    if (outcome !== 'none') this.#keeper?.onOutcome(this, outcome);
+  }
+
+  /** Nobody waits any more, `waitedMs` after the whole request was sent. */
+  abandoned(waitedMs: number): void {
+    if (this.status === 0 && waitedMs >= GIVEN_UP_MS) this.tell('given-up');
+  }
+
+  #endTrial(): void {
+    this.isTrial = false;
+    this.#keeper?.onTrialAnswered(this);
   }
 
   /** The slot is free again and the connection sound. Throws if the lease was settled before. */
@@ -138,6 +176,7 @@ export class Lease {
   #settle(): LeaseKeeper {
     const keeper = this.#keeper;
     if (keeper === null) throw new Error('a lease was settled twice');
+    this.tell('none');
     this.#keeper = null;
     return keeper;
   }

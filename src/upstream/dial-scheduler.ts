@@ -98,6 +98,7 @@ export class DialScheduler {
   /** Opens what is missing, as far as limits and backoff allow. Cheap when nothing is. */
   run(): void {
     const { options, endpoints, wheel } = this.#parts;
+    this.#dialTrial();
     while (!this.#isStopped && !endpoints.isEmpty) {
       const demand = this.#parts.demand();
       const wanted = this.#wantsProbe ? Math.max(demand.missing, 1) : demand.missing;
@@ -119,6 +120,15 @@ export class DialScheduler {
       }
       this.#dial(choice);
     }
+  }
+
+  /** Whom nobody else may use has no demand of its own. */
+  #dialTrial(): void {
+    const { options, endpoints, wheel } = this.#parts;
+    const { maxDials, maxConnections } = options.pool;
+    const trial = this.#isStopped ? null : endpoints.trialToDial(wheel.now());
+    if (trial === null) return;
+    if (endpoints.connecting < maxDials && endpoints.total < maxConnections) this.#dial(trial);
   }
 
   #runAgainAt(atMs: number): void {

@@ -4,6 +4,7 @@
  */
 import type { Random } from '../base/clock.ts';
 import { type BackoffRules, steadyBackoffMs } from '../resilience/backoff.ts';
+import type { EndpointHealth } from '../resilience/endpoint-health.ts';
 import type { LeaseNeed, LeaseSeeker } from './carrier.ts';
 import type { DialTarget } from './dialer.ts';
 import type { H1Connection } from './h1/connection.ts';
@@ -34,6 +35,8 @@ export type Standing = 'good' | 'untried' | 'suspect';
 export class EndpointPool {
   readonly target: DialTarget;
   readonly liveness: Liveness;
+  /** How it answers; null where nobody asks. Written by `OutcomeWatch`. */
+  health: EndpointHealth | null = null;
   /** In order of last use: the most recently used is last. */
   readonly #idle: H1Connection[] = [];
   readonly #all = new Set<H1Connection>();
@@ -51,6 +54,27 @@ export class EndpointPool {
   constructor(target: DialTarget, options: PoolOptions) {
     this.target = target;
     this.liveness = new Liveness(options.idleTimeoutMs, { learns: options.learnsIdleLimit });
+  }
+
+  /** It has been put aside, and gets trials at most. */
+  get isAside(): boolean {
+    return this.health?.isAside === true;
+  }
+
+  /** It is not one to count on: gone, or put aside. */
+  get isOut(): boolean {
+    return this.isDraining || this.isAside;
+  }
+
+  /** It has no connection, and dials fail. */
+  get isUnreachable(): boolean {
+    return this.#failures > 0 && this.size === 0;
+  }
+
+  /** Whether it may have this one's request. A second attempt is not one to try it with. */
+  takes({ need, avoid }: Pick<LeaseSeeker, 'need' | 'avoid'>, nowMs: number): boolean {
+    if (!this.isAside) return true;
+    return avoid === null && this.health?.takes(need === 'any', nowMs) === true;
   }
 
   get idleCount(): number {
@@ -85,7 +109,9 @@ export class EndpointPool {
   }
 
   /** Whether a connection of this pool that has come free will do for one who waits. */
-  willDo(connection: H1Connection, { need, waitingSinceMs }: LeaseSeeker, nowMs: number): boolean {
+  willDo(connection: H1Connection, seeker: LeaseSeeker, nowMs: number): boolean {
+    if (!this.takes(seeker, nowMs)) return false;
+    const { need, waitingSinceMs } = seeker;
     if (need === 'new') {
       // Dialled since it began to wait, and never used: what ended its last attempt cannot end this one. A dial that
       // was under way by then may have reached the queue of the very process that has just been stopped.
@@ -217,6 +243,7 @@ export class EndpointPool {
     this.#failures += 1;
     this.#failedAtMs = nowMs;
     this.liveness.onDialFailed(nowMs);
+    this.health?.breaker.forgive();
   }
 
   /** When it may be dialled again; 0 for at once. */
@@ -244,6 +271,7 @@ export class EndpointPool {
       connections,
       idleLimitMs: this.liveness.limitMs(nowMs),
       learnedIdleLimitMs: this.liveness.learnedMs,
+      health: this.isDraining ? null : (this.health?.snapshot(nowMs) ?? null),
     };
   }
 }

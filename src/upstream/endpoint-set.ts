@@ -44,15 +44,21 @@ export class EndpointSet {
     return this.size + this.connecting;
   }
 
-  /** No endpoint that may be used. */
+  /** No endpoint that may be used: never all of those that there are have been put aside. */
   get isEmpty(): boolean {
     return this.liveCount === 0;
   }
 
+  /** Endpoints to count on: neither gone nor put aside. */
   get liveCount(): number {
     let count = 0;
-    for (const pool of this.#pools) if (!pool.isDraining) count += 1;
+    for (const pool of this.#pools) if (!pool.isOut) count += 1;
     return count;
+  }
+
+  /** Those that are not gone. */
+  get members(): EndpointPool[] {
+    return this.#pools.filter((pool) => !pool.isDraining);
   }
 
   /** The endpoint of this address, unless it is gone. */
@@ -62,7 +68,7 @@ export class EndpointSet {
 
   get idleCount(): number {
     let count = 0;
-    for (const pool of this.#pools) count += pool.idleCount;
+    for (const pool of this.#pools) if (!pool.isAside) count += pool.idleCount;
     return count;
   }
 
@@ -75,7 +81,7 @@ export class EndpointSet {
 
   readyCount(nowMs: number): number {
     let count = 0;
-    for (const pool of this.#pools) count += pool.readyCount(nowMs);
+    for (const pool of this.#pools) if (!pool.isAside) count += pool.readyCount(nowMs);
     return count;
   }
 
@@ -112,13 +118,16 @@ export class EndpointSet {
 
   /** An idle connection of the endpoint with the fewest active; ties at random; `avoid` only if there is no other. */
   takeIdle(
-    { need, avoid }: Pick<LeaseSeeker, 'need' | 'avoid'>,
+    seeker: Pick<LeaseSeeker, 'need' | 'avoid'>,
     nowMs: number,
     order: IdleOrder = 'youngest',
   ): H1Connection | null {
+    const { need, avoid } = seeker;
     const only = this.#pools[0];
     if (this.#pools.length === 1 && only !== undefined) return only.takeIdle(need, nowMs, order);
-    const candidates = this.#pools.filter((pool) => pool.idleCount > 0 && !pool.isDraining);
+    const candidates = this.#pools.filter(
+      (pool) => pool.idleCount > 0 && !pool.isDraining && pool.takes(seeker, nowMs),
+    );
     this.#sortByLoad(candidates, avoid);
     for (const pool of candidates) {
       const connection = pool.takeIdle(need, nowMs, order);
@@ -130,7 +139,7 @@ export class EndpointSet {
   /** Whether one of several endpoints can be relied on, so that none of the others need be waited for. */
   hasGood(nowMs: number): boolean {
     if (this.liveCount <= 1) return false;
-    return this.#pools.some((pool) => !pool.isDraining && pool.standing(nowMs) === 'good');
+    return this.#pools.some((pool) => !pool.isOut && pool.standing(nowMs) === 'good');
   }
 
   /** Dials under way that are likely to bring a connection soon. With one endpoint that is all of its dials. */
@@ -139,8 +148,8 @@ export class EndpointSet {
     const hasGood = this.hasGood(nowMs);
     let count = 0;
     for (const pool of this.#pools) {
-      // What a dial brings to one that is gone is dropped.
-      if (pool.isDraining) continue;
+      // What a dial brings to one that is gone is dropped, and what it brings to one put aside is for a trial.
+      if (pool.isOut) continue;
       if (isAlone) count += pool.connecting;
       else if (!hasGood) count += pool.connecting - pool.slowDials(nowMs);
       else if (pool.standing(nowMs) !== 'suspect') count += pool.connecting;
@@ -162,7 +171,7 @@ export class EndpointSet {
     let earliestMs = Number.POSITIVE_INFINITY;
     const ready: EndpointPool[] = [];
     for (const pool of this.#pools) {
-      if (pool.isDraining || this.#dialsAllowed(pool, nowMs) <= pool.connecting) continue;
+      if (pool.isOut || this.#dialsAllowed(pool, nowMs) <= pool.connecting) continue;
       const atMs = pool.mayDialAtMs(hasWaiters, this.#random);
       if (atMs <= nowMs) ready.push(pool);
       else earliestMs = Math.min(earliestMs, atMs);
@@ -184,11 +193,19 @@ export class EndpointSet {
     if (under >= this.#options.maxDials - 1) return null;
     const ready = suspects.filter(
       (pool) =>
-        !pool.isDraining &&
-        pool.connecting === 0 &&
-        pool.mayDialAtMs(hasWaiters, this.#random) <= nowMs,
+        !pool.isOut && pool.connecting === 0 && pool.mayDialAtMs(hasWaiters, this.#random) <= nowMs,
     );
     return this.#leastLoaded(ready, avoid);
+  }
+
+  /** An endpoint that was put aside, is to be tried, and has no connection to be tried on; or null. */
+  trialToDial(nowMs: number): EndpointPool | null {
+    for (const pool of this.#pools) {
+      if (!pool.isAside || pool.isDraining || pool.size > 0 || pool.connecting > 0) continue;
+      const isDue = pool.health?.breaker.state === 'probation';
+      if (isDue && pool.mayDialAtMs(false, this.#random) <= nowMs) return pool;
+    }
+    return null;
   }
 
   /** One of several endpoints never has all slots: should it be a black hole, the others would wait for its timeouts. */
@@ -245,11 +262,14 @@ export class EndpointSet {
     this.poolOf(connection).putIdle(connection);
   }
 
-  onLeased(connection: H1Connection): void {
+  /** Gives its pool. */
+  onLeased(connection: H1Connection): EndpointPool {
     if (!connection.isLeased) this.busy += 1;
     connection.leases += 1;
-    this.poolOf(connection).active += 1;
+    const pool = this.poolOf(connection);
+    pool.active += 1;
     this.active += 1;
+    return pool;
   }
 
   onReleased(connection: H1Connection): void {
@@ -269,12 +289,17 @@ export class EndpointSet {
     this.connecting -= 1;
   }
 
-  /** The idle connection that was idle for longest, or null. It stays where it is. */
+  /** The idle connection that was idle for longest, or null; first of those put aside. It stays where it is. */
   leastRecentlyUsed(): H1Connection | null {
     let oldest: H1Connection | null = null;
-    for (const connection of this.#home.keys()) {
-      if (connection.isLeased) continue;
-      if (oldest === null || connection.idleSinceMs < oldest.idleSinceMs) oldest = connection;
+    let isOldestAside = false;
+    for (const [connection, { isAside }] of this.#home) {
+      if (connection.isLeased || (isOldestAside && !isAside)) continue;
+      const isFirstAside = isAside && !isOldestAside;
+      if (oldest === null || isFirstAside || connection.idleSinceMs < oldest.idleSinceMs) {
+        oldest = connection;
+        isOldestAside = isAside;
+      }
     }
     return oldest;
   }

@@ -7,6 +7,14 @@ export function upstreamDown(name: string, forMs: number, last: Fault | null): F
   return fault('upstream-down', 'upstream', cause.trim(), { code: last?.code });
 }
 
+/** The upstream as a whole has answered badly. `forMs`: until it is tried again, 0 while it is. */
+export function breakerOpen(name: string, forMs: number): Fault {
+  const retryAfterSeconds = Math.max(1, Math.ceil(forMs / 1000));
+  const until = forMs > 0 ? `it is tried again in ${Math.ceil(forMs)} ms` : 'it is being tried';
+  const cause = `The breaker of upstream "${name}" is open, for too many requests have failed: ${until}.`;
+  return { ...fault('breaker-open', 'gateway', cause), retryAfterSeconds };
+}
+
 export function waitingFull(name: string, waiting: number): Fault {
   return fault(
     'waiting-full',

@@ -1,5 +1,8 @@
 /** What the upstream room tells of itself: an observer for events, a snapshot for state. Telemetry supplies the first. */
 import type { Fault } from '../base/fault.ts';
+import type { HealthSnapshot } from '../resilience/endpoint-health.ts';
+import type { HealthChange } from '../resilience/outliers.ts';
+import type { BreakerChange, BreakerSnapshot } from '../resilience/upstream-breaker.ts';
 import type { PipeliningSnapshot } from './pipelining.ts';
 
 /** Why a connection was closed. Label values of `sidepool_upstream_connections_closed_total`: stable and bounded. */
@@ -44,6 +47,18 @@ export interface UpstreamObserver {
   onBytes(sent: number, received: number): void;
   /** A response that broke RFC 9112 5.1 in the one way that is repaired: white space before a colon. */
   onRepairedResponse(): void;
+  /** Whether an endpoint is used has changed. */
+  onHealth(endpoint: string, change: EndpointChange): void;
+  /** Too few endpoints are well, so that those are used that were put aside; or that is over. */
+  onPanic(isPanic: boolean): void;
+  onBreaker(change: BreakerChange): void;
+  /** A request was refused because the breaker is open. */
+  onShed(): void;
+}
+
+/** A change, and what was known of the endpoint by then. */
+export interface EndpointChange extends HealthChange {
+  readonly health: HealthSnapshot;
 }
 
 export interface ConnectionSnapshot {
@@ -65,6 +80,8 @@ export interface EndpointSnapshot {
   readonly idleLimitMs: number;
   /** What was learned from the upstream's own closing; null if nothing. */
   readonly learnedIdleLimitMs: number | null;
+  /** How it answers. Null where `outliers` is off, and for one that is leaving. */
+  readonly health: HealthSnapshot | null;
 }
 
 export interface UpstreamSnapshot {
@@ -80,4 +97,8 @@ export interface UpstreamSnapshot {
   readonly maxConnections: number;
   /** Null where it is off. */
   readonly pipelining: PipeliningSnapshot | null;
+  /** Whether too few endpoints are well for any to be put aside. */
+  readonly isPanic: boolean;
+  /** Null where it is off. */
+  readonly breaker: BreakerSnapshot | null;
 }

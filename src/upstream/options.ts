@@ -1,5 +1,7 @@
 /** What the upstream room needs to be told. Configuration fills it; every duration is in milliseconds, every size in octets. */
 
+import type { OutlierRules } from '../resilience/outliers.ts';
+import type { UpstreamBreakerRules } from '../resilience/upstream-breaker.ts';
 import type { PipeliningOptions } from './pipelining.ts';
 
 export interface UpstreamOptions {
@@ -10,6 +12,10 @@ export interface UpstreamOptions {
   readonly tls: TlsOptions | null;
   readonly pool: PoolOptions;
   readonly timeouts: ConnectTimeouts;
+  /** When an endpoint that fails is put aside. Null, or left out, for never. */
+  readonly outliers?: OutlierRules | null;
+  /** When requests are refused because the upstream as a whole fails. Null, or left out, for never. */
+  readonly breaker?: UpstreamBreakerRules | null;
   readonly responseLimits: { readonly headBytes: number; readonly maxFields: number };
 }
 

@@ -7,17 +7,22 @@
  * have failed for longer than that deadline, seekers are refused at once while one dial at a time looks for recovery.
  */
 import type { Fault } from '../base/fault.ts';
+import type { Outcome } from '../resilience/outcome.ts';
 import { type Leasable, Lease, type LeaseKeeper, type LeaseSeeker } from './carrier.ts';
-import { ConnectionMaker, type IdleKeeper } from './connection-maker.ts';
-import { type DialDemand, type Dialled, DialScheduler } from './dial-scheduler.ts';
+import { ConnectionMaker } from './connection-maker.ts';
+import { Demand } from './demand.ts';
+import { type Dialled, DialScheduler } from './dial-scheduler.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import { type EndpointAddress, EndpointSet } from './endpoint-set.ts';
-import { noEndpoint, shuttingDown, upstreamDown, waitingFull, waitTimeout } from './faults.ts';
+import { shuttingDown } from './faults.ts';
 import type { H1Connection } from './h1/connection.ts';
 import { PipelineSlot } from './h1/pipeline-slot.ts';
+import { IdleWatch } from './idle-watch.ts';
 import type { CloseReason, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
+import { OutcomeWatch } from './outcome-watch.ts';
 import { Pipeliner } from './pipeliner.ts';
+import { Refusals } from './refusals.ts';
 import { Settling } from './settling.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -26,17 +31,20 @@ import { WarmFloor } from './warm-floor.ts';
 /** What leases are of: a connection whole, or a place on one. */
 type Slot = H1Connection | PipelineSlot;
 
-export class Upstream implements LeaseKeeper, IdleKeeper {
+export class Upstream implements LeaseKeeper {
   readonly options: UpstreamOptions;
   readonly #parts: UpstreamParts;
   readonly #endpoints: EndpointSet;
   readonly #waiting: WaitingLine;
   readonly #floor: WarmFloor;
+  readonly #demand: Demand;
   readonly #dials: DialScheduler;
   readonly #settling: Settling;
   readonly #pipeliner: Pipeliner;
   readonly #maker: ConnectionMaker;
-  #resolveFailure: string | null = null;
+  readonly #watch: OutcomeWatch;
+  readonly #idle: IdleWatch;
+  readonly #refusals: Refusals;
   #hasOpened = false;
   #exchanges = 0;
   #onRetired: (() => void) | null = null;
@@ -49,19 +57,33 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     this.#floor = new WarmFloor(parts.options.pool);
     this.#settling = new Settling(parts.clock);
     this.#pipeliner = new Pipeliner(parts.options.pool, parts.clock);
-    this.#maker = new ConnectionMaker(parts, this, this.#pipeliner);
+    this.#idle = new IdleWatch({
+      ...parts,
+      endpoints: this.#endpoints,
+      close: (connection, reason) => this.#close(connection, reason),
+      onFewer: () => this.#dials.run(),
+    });
+    this.#maker = new ConnectionMaker(parts, this.#idle, this.#pipeliner);
+    this.#watch = new OutcomeWatch(parts);
     this.#waiting = new WaitingLine({
       wheel: parts.wheel,
       waitMs: parts.options.timeouts.waitMs,
       onExpired: this.#onExpired,
     });
-    this.#dials = new DialScheduler({
+    const shared = {
       ...parts,
+      floor: this.#floor,
       endpoints: this.#endpoints,
-      demand: this.#demand,
+      waiting: this.#waiting,
+    };
+    this.#demand = new Demand(shared);
+    this.#dials = new DialScheduler({
+      ...shared,
+      demand: () => this.#demand.now(),
       onConnected: this.#onConnected,
       onFailed: this.#onDialFailed,
     });
+    this.#refusals = new Refusals({ ...shared, dials: this.#dials });
   }
 
   get name(): string {
@@ -70,14 +92,20 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
 
   /** Whether the warm floor's first connection has been had, or none is wanted. For readiness. */
   get isWarm(): boolean {
-    return this.#hasOpened || this.#wantedIdle(this.#parts.wheel.now()) === 0;
+    return this.#hasOpened || this.#demand.wantedIdle(this.#parts.wheel.now()) === 0;
   }
 
   // ---- Leases
 
   /** Gives a lease, now or later, or says why not. One of the seeker's two methods is called, once. */
   acquire(seeker: LeaseSeeker): void {
+    const shed = this.#watch.refusal(seeker, this.#waiting.length > 0);
+    if (shed !== null) {
+      seeker.onNoLease(shed);
+      return;
+    }
     const nowMs = this.#parts.wheel.now();
+    if (!this.#watch.isCalm) this.#refreshEndpoints(nowMs);
     this.#floor.onAsked(this.#endpoints.busy, nowMs);
     // Behind those who wait already nobody is let in.
     const mayJoin = this.#waiting.length === 0;
@@ -90,7 +118,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     const connection = this.#endpoints.takeIdle(seeker, nowMs, order);
     if (connection !== null) {
       this.#giveIdle(seeker, connection, 0);
-      if (this.#endpoints.idleCount < this.#wantedIdle(nowMs)) this.#dials.run();
+      if (this.#endpoints.idleCount < this.#demand.wantedIdle(nowMs)) this.#dials.run();
       return;
     }
     const busy = mayJoin ? this.#pipeliner.joinBusy(seeker, nowMs) : null;
@@ -98,7 +126,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
       this.#give(seeker, busy, 0);
       return;
     }
-    const refusal = this.#refusal(nowMs);
+    const refusal = this.#isClosed ? shuttingDown() : this.#refusals.onAsked(nowMs);
     if (refusal !== null) {
       seeker.onNoLease(refusal);
       return;
@@ -108,7 +136,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     this.#dials.run();
   }
 
-  /** None of the idle connections will do for the one who waits, and they may be all that there can be. */
+  /** None of the idle connections will do for what is asked, and they may be all that there can be. */
   #makeRoom(): void {
     if (this.#endpoints.total < this.options.pool.maxConnections) return;
     const oldest = this.#endpoints.leastRecentlyUsed();
@@ -138,7 +166,8 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
       this.#dials.onAlive(nowMs);
       this.#pipeliner.pipelining?.onAlive(nowMs);
     }
-    const reason = this.#whyNotKept(connection, nowMs);
+    const ended = this.#isUnwanted ? 'shutdown' : null;
+    const reason = this.#idle.whyNotKept(connection, nowMs) ?? ended;
     if (reason === null) this.#offer(connection, nowMs);
     else this.#close(connection, reason);
     if (reason !== null || this.#waiting.length > 0) this.#dials.run();
@@ -180,18 +209,21 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     connection.requestsBefore = connection.requests;
     connection.closesFor = null;
-    const { isHttp10 } = this.#endpoints.poolOf(connection);
-    const place = isHttp10 ? null : this.#pipeliner.open(seeker, connection, nowMs);
+    const { isHttp10, isAside } = this.#endpoints.poolOf(connection);
+    // A trial is for one alone.
+    const mayShare = !isHttp10 && !isAside;
+    const place = mayShare ? this.#pipeliner.open(seeker, connection, nowMs) : null;
     this.#give(seeker, place ?? connection, waitedMs);
   }
 
   #give(seeker: LeaseSeeker, leased: Slot, waitedMs: number): void {
-    const { connection } = leased;
-    const isPipelined = connection.isLeased;
-    this.#endpoints.onLeased(connection);
+    const isPipelined = leased.connection.isLeased;
+    const pool = this.#endpoints.onLeased(leased.connection);
     this.#floor.onActive(this.#endpoints.busy);
     this.#parts.observer.onLeased({ isReused: leased.requests > 0, isPipelined, waitedMs });
-    seeker.onLease(new Lease(leased, this));
+    const lease = new Lease(leased, this);
+    this.#watch.begin(lease, pool);
+    seeker.onLease(lease);
   }
 
   /** To the first that it will do for, or to the idle ones. */
@@ -206,12 +238,8 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
       return;
     }
     // It will not do for who is first, and there is no room for another beside it.
-    if (inOrder && this.#waiting.length > 0) {
-      this.#close(connection, 'surplus');
-      return;
-    }
-    this.#endpoints.putIdle(connection);
-    this.#watchIdle(connection, nowMs);
+    if (inOrder && this.#waiting.length > 0) this.#close(connection, 'surplus');
+    else this.#idle.add(connection, nowMs);
   }
 
   /** Those at the head of the line may share connections that are in use; whoever may not holds up those behind. */
@@ -225,16 +253,9 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     }
   }
 
-  #whyNotKept(connection: H1Connection, nowMs: number): CloseReason | null {
-    const { maxRequests } = this.options.pool;
-    // Responses are still to come that nobody waits for any more.
-    if (connection.outstanding > 0) return connection.closesFor ?? 'client-gone';
-    if (!connection.isOpen) return connection.lostBy ?? 'idle-closed-by-upstream';
-    if (this.#endpoints.poolOf(connection).isDraining) return 'endpoint-gone';
-    if (maxRequests > 0 && connection.requests >= maxRequests) return 'max-requests';
-    if (nowMs >= connection.expiresAtMs) return 'max-age';
-    if (this.#onRetired !== null && this.#waiting.length === 0) return 'shutdown';
-    return null;
+  /** Nobody will use another connection. */
+  get #isUnwanted(): boolean {
+    return this.#onRetired !== null && this.#waiting.length === 0;
   }
 
   #close(connection: H1Connection, reason: CloseReason): void {
@@ -244,49 +265,50 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     this.#parts.observer.onClosed(reason, { ageMs, requests: connection.requests });
   }
 
-  // ---- Waiting
+  // ---- What becomes of attempts
 
-  #refusal(nowMs: number): Fault | null {
-    if (this.#isClosed) return shuttingDown();
-    if (this.#dials.isDown(nowMs)) {
-      this.#dials.probe();
-      const forMs = nowMs - (this.#dials.failingSinceMs ?? nowMs);
-      return upstreamDown(this.name, forMs, this.#dials.lastFault);
-    }
-    const isFull = this.#waiting.length >= this.options.pool.maxWaiting;
-    return isFull ? waitingFull(this.name, this.#waiting.length) : null;
+  onTrialAnswered(lease: Lease): void {
+    this.#watch.release(lease);
   }
+
+  onOutcome(lease: Lease, outcome: Outcome): void {
+    if (this.#isClosed) return;
+    if (this.#watch.end(lease, outcome)) this.#onOthersUsed(this.#parts.wheel.now());
+  }
+
+  #refreshEndpoints(nowMs: number): void {
+    if (this.#watch.refresh()) this.#onOthersUsed(nowMs);
+    if (this.#endpoints.trialToDial(nowMs) === null) return;
+    this.#makeRoom();
+    this.#dials.run();
+  }
+
+  /**
+   * An endpoint was put aside, or is used again. Idle connections of one put aside are kept: they cost it nothing, make
+   * room when that is needed, and are there when it returns.
+   */
+  #onOthersUsed(nowMs: number): void {
+    for (const { isAside, connections } of this.#endpoints.members) {
+      if (isAside) for (const connection of connections) this.#pipeliner.drop(connection);
+    }
+    for (let next = this.#waiting.first; next !== null; next = this.#waiting.first) {
+      const connection = this.#endpoints.takeIdle(next, nowMs);
+      if (connection === null) break;
+      this.#waiting.remove(next);
+      this.#giveIdle(next, connection, nowMs - next.waitingSinceMs);
+    }
+    this.#dials.run();
+  }
+
+  // ---- Waiting
 
   readonly #onExpired = (seeker: LeaseSeeker, waitedMs: number): void => {
     this.#parts.observer.onWaitEnded(waitedMs);
-    seeker.onNoLease(this.#whyNone());
+    seeker.onNoLease(this.#refusals.onExpired());
     this.#checkRetired();
   };
 
-  #whyNone(): Fault {
-    if (this.#endpoints.isEmpty) return noEndpoint(this.name, this.#resolveFailure);
-    const { waitMs } = this.options.timeouts;
-    return this.#dials.lastFault ?? waitTimeout(this.name, waitMs, this.#endpoints.total);
-  }
-
   // ---- Dialling
-
-  #wantedIdle(nowMs: number): number {
-    if (this.#onRetired !== null || this.#isClosed) return 0;
-    if (!this.#floor.isWorth(this.#endpoints.readyForMs(nowMs))) return 0;
-    return this.#floor.wanted(this.#endpoints.busy, this.#endpoints.liveCount, nowMs);
-  }
-
-  readonly #demand = (): DialDemand => {
-    const waiting = this.#waiting.length;
-    const nowMs = this.#parts.wheel.now();
-    const cold = this.#wantedIdle(nowMs) - this.#endpoints.readyCount(nowMs);
-    return {
-      missing: waiting + Math.max(0, cold),
-      hasWaiters: waiting > 0,
-      avoid: this.#waiting.first?.avoid ?? null,
-    };
-  };
 
   readonly #onConnected = (pool: EndpointPool, dialled: Dialled): void => {
     const nowMs = this.#parts.wheel.now();
@@ -297,9 +319,8 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
     if (isFirst) this.#parts.onWarm();
     const connection = this.#maker.make(pool, dialled);
     this.#endpoints.add(pool, connection);
-    const isUnwanted = this.#onRetired !== null && this.#waiting.length === 0;
     if (pool.isDraining) this.#close(connection, 'endpoint-gone');
-    else if (this.#isClosed || isUnwanted) this.#close(connection, 'shutdown');
+    else if (this.#isClosed || this.#isUnwanted) this.#close(connection, 'shutdown');
     else this.#offer(connection, nowMs);
     this.#dials.run();
     this.#checkRetired();
@@ -308,49 +329,25 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   readonly #onDialFailed = (failure: Fault): void => {
     this.#parts.observer.onDialFailed(failure);
     this.#parts.onAddressDoubt();
+    // Whoever cannot be reached is one less to rely on.
+    if (!this.#watch.isCalm) this.#refreshEndpoints(this.#parts.wheel.now());
     this.#dials.run();
   };
-
-  // ---- Idle connections
-
-  #watchIdle(connection: H1Connection, nowMs: number): void {
-    const delayMs = this.#endpoints.poolOf(connection).watchMs(connection, nowMs);
-    this.#parts.wheel.set(connection.idleDeadline, delayMs);
-  }
-
-  onIdleDue(connection: H1Connection): void {
-    if (connection.isLeased || !connection.isOpen) return;
-    const nowMs = this.#parts.wheel.now();
-    const { liveness } = this.#endpoints.poolOf(connection);
-    if (nowMs >= connection.expiresAtMs) this.#close(connection, 'max-age');
-    else if (nowMs - connection.idleSinceMs >= liveness.limitMs(nowMs)) {
-      this.#close(connection, 'idle-limit');
-    } else this.#watchIdle(connection, nowMs);
-    this.#dials.run();
-  }
-
-  onIdleLost(pool: EndpointPool, connection: H1Connection, reason: CloseReason): void {
-    const nowMs = this.#parts.wheel.now();
-    if (reason === 'idle-closed-by-upstream') {
-      pool.liveness.onIdleClosed(nowMs - connection.idleSinceMs, nowMs);
-    }
-    this.#close(connection, reason);
-    this.#dials.run();
-  }
 
   // ---- Endpoints
 
   /** Takes a new set of addresses. Those that are gone drain; those that come are warmed. */
   setEndpoints(addresses: readonly EndpointAddress[]): void {
-    this.#resolveFailure = null;
+    this.#refusals.resolveFailure = null;
     for (const idle of this.#endpoints.set(addresses)) this.#close(idle, 'endpoint-gone');
+    this.#watch.adopt(this.#endpoints.members);
     this.#dials.run();
     // With idle limits so short that no floor is kept there will be no first connection to wait for.
     if (this.isWarm) this.#parts.onWarm();
   }
 
   onResolveFailed(cause: string): void {
-    this.#resolveFailure = cause;
+    this.#refusals.resolveFailure = cause;
   }
 
   // ---- The end
@@ -368,6 +365,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   /** Serves the exchanges that have joined, opens nothing else, and calls back when all is closed. */
   retire(onRetired: () => void): void {
     this.#onRetired = onRetired;
+    this.#demand.isEnding = true;
     for (const idle of this.#endpoints.takeAllIdle()) this.#close(idle, 'shutdown');
     this.#checkRetired();
   }
@@ -385,6 +383,7 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
   destroy(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#demand.isEnding = true;
     this.#dials.stop();
     this.#waiting.close((seeker) => seeker.onNoLease(shuttingDown()));
     for (const connection of this.#endpoints.all()) this.#close(connection, 'shutdown');
@@ -397,11 +396,13 @@ export class Upstream implements LeaseKeeper, IdleKeeper {
       endpoints: this.#endpoints.snapshot(nowMs),
       active: this.#endpoints.active,
       waiting: this.#waiting.length,
-      warmWanted: this.#wantedIdle(nowMs),
+      warmWanted: this.#demand.wantedIdle(nowMs),
       isDown: this.#dials.isDown(nowMs),
       lastDialFault: this.#dials.lastFault,
       maxConnections: this.options.pool.maxConnections,
       pipelining: this.#pipeliner.pipelining?.snapshot(nowMs) ?? null,
+      isPanic: this.#watch.isPanic,
+      breaker: this.#watch.snapshot(),
     };
   }
 }

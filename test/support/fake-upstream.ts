@@ -1,6 +1,7 @@
 /** An upstream that gives leases as a test says, and keeps count of what becomes of each. */
 import type { Fault } from '../../src/base/fault.ts';
 import { LinkedQueue } from '../../src/base/linked-queue.ts';
+import type { Outcome } from '../../src/resilience/outcome.ts';
 import {
   type Leasable,
   Lease,
@@ -25,6 +26,8 @@ type Seen = Pick<
   | 'speaksHttp10'
   | 'giveBack'
   | 'discard'
+  | 'onTrialAnswered'
+  | 'onOutcome'
 >;
 
 export class FakeUpstream implements Seen, LeaseKeeper {
@@ -39,6 +42,8 @@ export class FakeUpstream implements Seen, LeaseKeeper {
   readonly carriers: FakeCarrier[] = [];
   /** Whether a lease is given at once: on an idle carrier, or a new one. */
   givesAtOnce = true;
+  /** What each attempt has told of its endpoint, with its response's status. */
+  readonly outcomes: [Outcome, number][] = [];
   /** Refuses with this, at once. */
   refuses: Fault | null = null;
   /** How many leases may be out at once. */
@@ -107,6 +112,14 @@ export class FakeUpstream implements Seen, LeaseKeeper {
 
   speaksHttp10(): boolean {
     return this.speaks10;
+  }
+
+  onTrialAnswered(): void {
+    // No attempt is a trial here.
+  }
+
+  onOutcome({ status }: Lease, outcome: Outcome): void {
+    this.outcomes.push([outcome, status]);
   }
 
   giveBack(leased: Leasable): void {

@@ -10,11 +10,13 @@ import { parseConfig } from '../../src/config/load.ts';
 import { formatMistakes } from '../../src/config/mistake.ts';
 import type { ExchangeObserver, FaultContext, RetryOutcome } from '../../src/proxy/observer.ts';
 import type { RetryReason } from '../../src/resilience/retry-policy.ts';
+import type { BreakerChange } from '../../src/resilience/upstream-breaker.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { Telemetry, type UpstreamTelemetry } from '../../src/telemetry/telemetry.ts';
 import type {
   CloseReason,
   ConnectionSnapshot,
+  EndpointChange,
   UpstreamObserver,
   UpstreamSnapshot,
 } from '../../src/upstream/observer.ts';
@@ -37,6 +39,9 @@ export class Told {
   readonly closed: CloseReason[] = [];
   readonly retries: { readonly reason: RetryReason; readonly outcome: RetryOutcome }[] = [];
   readonly faults: SeenFault[] = [];
+  readonly health: (EndpointChange & { readonly endpoint: string })[] = [];
+  readonly panics: boolean[] = [];
+  readonly breaker: BreakerChange[] = [];
   readonly states: (() => UpstreamSnapshot)[] = [];
 }
 
@@ -73,6 +78,19 @@ class ListeningTelemetry extends Telemetry {
       onWaitEnded: (waitedMs) => next.onWaitEnded(waitedMs),
       onBytes: (sent, received) => next.onBytes(sent, received),
       onRepairedResponse: () => next.onRepairedResponse(),
+      onHealth: (endpoint, change) => {
+        told.health.push({ endpoint, ...change });
+        next.onHealth(endpoint, change);
+      },
+      onPanic: (isPanic) => {
+        told.panics.push(isPanic);
+        next.onPanic(isPanic);
+      },
+      onBreaker: (change) => {
+        told.breaker.push(change);
+        next.onBreaker(change);
+      },
+      onShed: () => next.onShed(),
     };
   }
 

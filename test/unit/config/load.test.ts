@@ -108,7 +108,24 @@ it('fills in every default', () => {
       "upstreams": [
         {
           "options": {
+            "breaker": null,
             "name": "api",
+            "outliers": {
+              "baseMs": 10000,
+              "consecutiveFailures": 5,
+              "maxEjected": 0.5,
+              "maxMs": 300000,
+              "minRequests": 20,
+              "panic": 0.5,
+              "statuses": [
+                502,
+                503,
+                504,
+              ],
+              "successRate": 0.5,
+              "trials": 3,
+              "windowMs": 10000,
+            },
             "pool": {
               "idleTimeoutMs": 60000,
               "learnsIdleLimit": true,

@@ -63,6 +63,17 @@ const inUpstream: readonly (readonly [string, string, string])[] = [
   ['pipelining: on', 'pipelining', 'off, auto, or a whole number from 2 to 64 is meant'],
   ['pipelining: 1', 'pipelining', 'off, auto, or a whole number from 2 to 64 is meant'],
   ['pipelining: "8"', 'pipelining', 'off, auto, or a whole number from 2 to 64 is meant'],
+  ['outliers: on', 'outliers', 'a mapping of options is meant, or the word off'],
+  ['outliers: { successRate: 50 }', 'outliers.successRate', 'write 50%'],
+  ['outliers: { statuses: [404] }', 'outliers.statuses[0]', '429, or a whole number from 500'],
+  ['outliers: { statuses: [503.5] }', 'outliers.statuses[0]', '429, or a whole number from 500'],
+  ['outliers: { trials: 0 }', 'outliers.trials', 'a whole number from 1 to 1000'],
+  ['outliers: { window: 10 }', 'outliers.window', 'write 10s'],
+  ['outliers: { window: 0s }', 'outliers.window', 'more than 0s'],
+  ['outliers: { baseEjectionTime: 10s }', 'outliers.baseEjectionTime', 'an unknown key'],
+  ['breaker: auto', 'breaker', 'a mapping of options is meant, or the word off'],
+  ['breaker: { minRequests: 0 }', 'breaker.minRequests', 'a whole number from 1'],
+  ['breaker: { maxEjected: 50% }', 'breaker.maxEjected', 'an unknown key'],
   ['__proto__: { a: 1 }', '__proto__', 'an unknown key'],
 ];
 
@@ -139,9 +150,16 @@ describe('the rest of the file', () => {
   });
 
   // What Helm and other YAML 1.1 tools make of a bare off.
-  it.each(['off', 'false'])('admin, via and pipelining can be %s', (off) => {
-    const parsed = config(`${withUpstream(`via: ${off}, pipelining: ${off}`)}\nadmin: ${off}\n`);
-    expect([parsed.admin, parsed.upstreams[0]?.policy.edits.via]).toEqual([null, undefined]);
+  it.each(['off', 'false'])('admin, via, pipelining, outliers and breaker can be %s', (off) => {
+    const all = `via: ${off}, pipelining: ${off}, outliers: ${off}, breaker: ${off}`;
+    const parsed = config(`${withUpstream(all)}\nadmin: ${off}\n`);
+    const { options, policy } = parsed.upstreams[0] ?? {};
+    expect([parsed.admin, policy?.edits.via, options?.outliers, options?.breaker]).toEqual([
+      null,
+      undefined,
+      null,
+      null,
+    ]);
   });
 });
 
@@ -161,6 +179,10 @@ upstreams:
     retry: { resends: 0, bodyLimit: 31B, budget: 32%, budgetFloor: 33, onNewConnection: idempotent,
              statuses: [503, 429], maxRetryAfter: 34s, idempotencyHeaders: [Idempotency-Key],
              perTryTimeout: 1s, backoff: { base: 36ms, max: 37ms } }
+    outliers: { consecutiveFailures: 51, statuses: [500], successRate: 52%, window: 53s, minRequests: 54,
+                baseEjection: 55s, maxEjection: 56s, trials: 57, maxEjected: 58%, panic: 59% }
+    breaker: { consecutiveFailures: 61, statuses: [429], successRate: 62%, window: 63s, minRequests: 64,
+               baseOpen: 65s, maxOpen: 66s, trials: 67 }
     upgrades: [WebSocket, foo/2]
     requireUpgrade: true
     pipelining: 8
@@ -197,6 +219,28 @@ limits: { maxClients: 41, head: 42KiB, target: 430B, fields: 44, body: 45B, buff
         pipelining: 8,
       },
       timeouts: { connectMs: 21_000, waitMs: 22_000 },
+      outliers: {
+        consecutiveFailures: 51,
+        statuses: [500],
+        successRate: 0.52,
+        windowMs: 53_000,
+        minRequests: 54,
+        baseMs: 55_000,
+        maxMs: 56_000,
+        trials: 57,
+        maxEjected: 0.58,
+        panic: 0.59,
+      },
+      breaker: {
+        consecutiveFailures: 61,
+        statuses: [429],
+        successRate: 0.62,
+        windowMs: 63_000,
+        minRequests: 64,
+        baseMs: 65_000,
+        maxMs: 66_000,
+        trials: 67,
+      },
       responseLimits: { headBytes: 42 * 1024, maxFields: 44 },
     },
     policy: {

@@ -11,6 +11,7 @@ import {
 
 /** The table of design 4.4 and of the fault kinds; the type makes it name each kind. */
 const statuses: Readonly<Record<FaultKind, number>> = {
+  'breaker-open': 503,
   'bad-request': 400,
   'malformed-body': 400,
   'head-timeout': 408,

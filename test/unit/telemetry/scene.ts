@@ -98,6 +98,8 @@ export function snapshot(
     lastDialFault: null,
     maxConnections: 32,
     pipelining: null,
+    isPanic: false,
+    breaker: null,
     ...rest,
   };
 }
@@ -113,6 +115,7 @@ export function endpoint(
     connections: [],
     idleLimitMs: 60_000,
     learnedIdleLimitMs: null,
+    health: null,
     ...rest,
   };
 }

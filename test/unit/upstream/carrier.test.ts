@@ -7,6 +7,8 @@ function scene(requests = 0) {
   const lease = new Lease(carrier, {
     giveBack: () => calls.push('given back'),
     discard: (_, reason) => calls.push(`discarded: ${reason}`),
+    onTrialAnswered: () => calls.push('trial answered'),
+    onOutcome: ({ status }, outcome) => calls.push(`${outcome} ${status}`),
   });
   return { lease, carrier, calls };
 }

@@ -3,6 +3,11 @@ import { seeded } from '../../../src/base/clock.ts';
 import type { Fault } from '../../../src/base/fault.ts';
 import { TimerWheel } from '../../../src/base/timer-wheel.ts';
 import { asReceived } from '../../../src/http1/request-writer.ts';
+import type { OutlierRules } from '../../../src/resilience/outliers.ts';
+import type {
+  BreakerChange,
+  UpstreamBreakerRules,
+} from '../../../src/resilience/upstream-breaker.ts';
 import type {
   Lease,
   LeaseNeed,
@@ -11,7 +16,11 @@ import type {
 } from '../../../src/upstream/carrier.ts';
 import type { EndpointAddress } from '../../../src/upstream/endpoint-set.ts';
 import type { H1Connection } from '../../../src/upstream/h1/connection.ts';
-import type { CloseReason, UpstreamObserver } from '../../../src/upstream/observer.ts';
+import type {
+  CloseReason,
+  EndpointChange,
+  UpstreamObserver,
+} from '../../../src/upstream/observer.ts';
 import type { PoolOptions, UpstreamOptions } from '../../../src/upstream/options.ts';
 import { Upstream } from '../../../src/upstream/upstream.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -42,6 +51,8 @@ export interface SceneOptions {
   /** How many endpoints it has from the start: 10.0.0.1:80 and on. */
   readonly endpoints?: number;
   readonly seed?: number;
+  readonly outliers?: OutlierRules;
+  readonly breaker?: UpstreamBreakerRules;
   readonly startMs?: number;
 }
 
@@ -56,16 +67,22 @@ export class Scene {
   warmed = 0;
   doubts = 0;
   readonly waits: number[] = [];
+  readonly health: (EndpointChange & { readonly endpoint: string })[] = [];
+  readonly panics: boolean[] = [];
+  readonly breaker: BreakerChange[] = [];
+  shed = 0;
   readonly leases: Parameters<UpstreamObserver['onLeased']>[0][] = [];
   /** Names of seekers in the order in which they were served. */
   readonly served: string[] = [];
 
-  constructor({ pool, waitMs = 3_000, endpoints = 1, seed = 1, startMs }: SceneOptions = {}) {
+  constructor(options: SceneOptions = {}) {
+    const { pool, waitMs = 3_000, endpoints = 1, seed = 1, startMs } = options;
+    const { outliers = null, breaker = null } = options;
     this.clock = new FakeClock(startMs === undefined ? {} : { startMs });
     this.wheel = new TimerWheel(this.clock, { slotMs: SLOT_MS });
     this.dial = new FakeDial(this.clock);
     this.upstream = new Upstream({
-      options: optionsOf({ ...plainPool, ...pool }, waitMs),
+      options: { ...optionsOf({ ...plainPool, ...pool }, waitMs), outliers, breaker },
       clock: this.clock,
       wheel: this.wheel,
       random: seeded(seed),
@@ -98,6 +115,18 @@ export class Scene {
       },
       onBytes: () => undefined,
       onRepairedResponse: () => undefined,
+      onHealth: (endpoint, change) => {
+        this.health.push({ endpoint, ...change });
+      },
+      onPanic: (isPanic) => {
+        this.panics.push(isPanic);
+      },
+      onBreaker: (change) => {
+        this.breaker.push(change);
+      },
+      onShed: () => {
+        this.shed += 1;
+      },
     };
   }
 
