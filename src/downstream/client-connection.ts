@@ -225,7 +225,7 @@ export class ClientConnection implements ClientExchange {
   }
 
   becomeTunnel(head: ResponseHead): TunnelEnd {
-    this.#output.interim(switchingHead(head));
+    this.#output.interim(switchingHead(head, this.#head.fields));
     this.#endExchange();
     // The tunnel stays an exchange for the gate until the socket closes.
     this.#gate.active += 1;

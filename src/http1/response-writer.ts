@@ -1,5 +1,5 @@
 /** The head of a response as it goes to a client. */
-import { FieldId } from '../message/fields.ts';
+import { FieldId, type FieldTable } from '../message/fields.ts';
 import type { ResponseHead } from '../message/head.ts';
 import { forwardedLines, hopByHop, leftOut } from './forwarded-lines.ts';
 
@@ -51,11 +51,15 @@ export function interimHead(head: ResponseHead): string {
   return `HTTP/1.1 ${head.status} ${head.reason}\r\n${lines}\r\n`;
 }
 
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+
 /** The head of a 101 (RFC 9110 7.8, 15.2.2): the one that tells the client which protocol follows. */
-export function switchingHead(head: ResponseHead): string {
+export function switchingHead(head: ResponseHead, asked: FieldTable | null = null): string {
+  // RFC 9110 7.8: who asks for a 100 and for a switch is told both, in this order.
+  const before = asked === null || asked.indexOf(FieldId.expect) === -1 ? '' : CONTINUE;
   const lines = forwardedLines(head.fields, outForNoLength, head.options.named, null);
   const upgrade = `Upgrade: ${head.fields.members(FieldId.upgrade).join(', ')}\r\n`;
-  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${lines}Connection: Upgrade\r\n${upgrade}\r\n`;
+  return `${before}HTTP/1.1 ${head.status} ${head.reason}\r\n${lines}Connection: Upgrade\r\n${upgrade}\r\n`;
 }
 
 /** The frame before a chunk's data (RFC 9112 7.1). */
