@@ -5,15 +5,18 @@ import type { Input } from '../http1/input.ts';
 import type { FieldTable } from '../message/fields.ts';
 import type { RequestHead } from '../message/head.ts';
 import { tooLarge } from './faults.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 import type { RequestReceiver } from './handler.ts';
 
 export class IncomingBody implements BodySink {
   /** Made for the first request that has a body. */
   #decoder: BodyDecoder | null = null;
   #receiver: RequestReceiver | null = null;
+  #input: Input | null = null;
   #bytes = 0;
   #maxBytes = 0;
   #fault: Fault | null = null;
+  readonly #gathered = new GatheredBytes();
   /** Fields that Connection named: not to be passed on as trailers either (RFC 9110 7.6.1). */
   #named: readonly string[] | null = null;
   /** All of it has been read, or there is none. */
@@ -41,13 +44,15 @@ export class IncomingBody implements BodySink {
   read(input: Input, receiver: RequestReceiver): Fault | null {
     const decoder = this.#decoder as BodyDecoder;
     this.#receiver = receiver;
+    this.#input = input;
     const result = decoder.read(input, this);
+    const goesOn = this.#giveGathered();
     this.#receiver = null;
     if (this.#fault !== null) return this.#fault;
     if (result === 'malformed') {
       return fault('malformed-body', 'client', `In the request body: ${decoder.reason}.`);
     }
-    if (result === 'paused') this.isPaused = true;
+    if (result === 'paused' || !goesOn) this.isPaused = true;
     return null;
   }
 
@@ -57,22 +62,22 @@ export class IncomingBody implements BodySink {
       this.#fault = tooLarge(this.#maxBytes);
       return false;
     }
-    // A copy: the next client's bytes are read into the same memory, and whoever takes it may hold it, or wait to write it.
-    return this.#receiver?.onBody(copyOf(data)) ?? false;
+    if (this.#gathered.add(data, this.#input?.length ?? 0)) return true;
+    return this.#give(this.#gathered.takeWith(data));
+  }
+
+  #give(own: Buffer): boolean {
+    return this.#receiver?.onBody(own) ?? false;
+  }
+
+  #giveGathered(): boolean {
+    const own = this.#gathered.take();
+    return own === null || this.#give(own);
   }
 
   onEnd(trailers: FieldTable | null): void {
+    this.#giveGathered();
     this.isDone = true;
     this.#receiver?.onBodyEnd(trailers === null ? '' : trailerLines(trailers, this.#named));
   }
-}
-
-/** From here on memory of its own: `Buffer.from` cuts up to 32 KiB out of a slab of 64, which is held with it. */
-const OWN_BYTES = 4 * 1024;
-
-function copyOf(data: Buffer): Buffer {
-  if (data.length < OWN_BYTES) return Buffer.from(data);
-  const copy = Buffer.allocUnsafeSlow(data.length);
-  copy.set(data);
-  return copy;
 }

@@ -11,6 +11,8 @@ import { codeOf } from '../base/fault.ts';
 /** Octets that may wait for a reader that does not read; lines past them are dropped. */
 const MOST_WAITING = 1024 * 1024;
 const RETRY_MS = 100;
+/** A full disk is emptied by somebody, sooner or later; until then an idle gateway is hardly woken. */
+const FULL_DISK_RETRY_MS = 2_000;
 /** At exit, two seconds in all. */
 const LAST_TRIES = 20;
 /** For a batch that a thread is about to write when the process ends: long after it has, as a rule. */
@@ -49,13 +51,17 @@ export class StandardOutput {
       if (error === null) {
         this.#batch = this.#batch.subarray(written);
         this.#next();
-      } else if (isFull(error)) {
-        this.#isBusy = true;
-        this.#clock.sleep(RETRY_MS, () => {
-          this.#isBusy = false;
-          this.#next();
-        });
-      } else this.#break();
+      } else if (isFull(error)) this.#tryAgain(RETRY_MS);
+      else if (isFullDisk(error)) this.#tryAgain(FULL_DISK_RETRY_MS);
+      else this.#break();
+    });
+  }
+
+  #tryAgain(afterMs: number): void {
+    this.#isBusy = true;
+    this.#clock.sleep(afterMs, () => {
+      this.#isBusy = false;
+      this.#next();
     });
   }
 
@@ -66,7 +72,7 @@ export class StandardOutput {
     return Buffer.from(text);
   }
 
-  /** Nobody will read again, or a full disk: no reason to stop carrying requests. */
+  /** Nobody will read again: no reason to stop carrying requests. */
   #break(): void {
     this.#isBroken = true;
     this.#batch = Buffer.alloc(0);
@@ -93,6 +99,11 @@ export class StandardOutput {
 
 function isFull(error: unknown): boolean {
   return codeOf(error) === 'EAGAIN';
+}
+
+function isFullDisk(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /** There is no event loop any more to wait in. */
