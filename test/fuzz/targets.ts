@@ -1,5 +1,6 @@
 /** All that is fuzzed. A target has a file of its own, so that a bundle of one holds nothing of another. */
 import type { FuzzTarget } from './engine/target.ts';
+import { admissionTarget } from './targets/admission.ts';
 import { chunkedTarget } from './targets/chunked.ts';
 import { configTarget } from './targets/config.ts';
 import { fieldsTarget } from './targets/fields.ts';
@@ -32,5 +33,6 @@ export const targets: readonly ListedTarget[] = [
   listed(configTarget, 'config', 'configTarget'),
   listed(unitsTarget, 'units', 'unitsTarget'),
   listed(namesTarget, 'names', 'namesTarget'),
+  listed(admissionTarget, 'admission', 'admissionTarget'),
   listed(gatewayTarget, 'gateway', 'gatewayTarget'),
 ];

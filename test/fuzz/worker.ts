@@ -28,6 +28,12 @@ export interface WorkerResult extends Exploration {
 export const HEADER_BYTES = 8;
 export const SHARED_BYTES = HEADER_BYTES + 128 * 1024;
 
+/** The target's own words as often as all the others together. */
+function dictionary(usual: readonly string[], own: readonly string[]): string[] {
+  const times = own.length === 0 ? 0 : Math.ceil(usual.length / own.length);
+  return [...usual, ...Array.from({ length: times }, () => own).flat()];
+}
+
 if (parentPort !== null) {
   const task = workerData as WorkerTask;
   const numbers = new Int32Array(task.shared, 0, 2);
@@ -41,7 +47,7 @@ if (parentPort !== null) {
     counters,
     random: seeded(task.seed),
     seeds: task.seeds.map((seed) => Buffer.from(seed)),
-    morsels: [...morsels, ...task.literals, ...(target.morsels ?? [])],
+    morsels: dictionary([...morsels, ...task.literals], target.morsels ?? []),
     isOver: (executions) => executions % 16 === 0 && performance.now() >= endMs,
     onTrial: (input) => {
       numbers[1] = input.length;

@@ -17,7 +17,10 @@ export type Outcome =
       readonly executions: number;
     };
 
-export async function supervise(task: Omit<WorkerTask, 'shared'>): Promise<Outcome> {
+export async function supervise(
+  task: Omit<WorkerTask, 'shared'>,
+  hangMs: number = HANG_MS,
+): Promise<Outcome> {
   const shared = new SharedArrayBuffer(SHARED_BYTES);
   const numbers = new Int32Array(shared, 0, 2);
   const worker = new Worker(new URL('../worker.ts', import.meta.url), {
@@ -36,14 +39,17 @@ export async function supervise(task: Omit<WorkerTask, 'shared'>): Promise<Outco
   const hung = new Promise<Outcome>((resolve) => {
     onHang = resolve;
   });
-  const watch = setInterval(() => {
-    const trials = Atomics.load(numbers, 0);
-    if (trials !== seen) {
-      seen = trials;
-      seenMs = performance.now();
-    } else if (trials > 0 && performance.now() - seenMs > HANG_MS)
-      onHang(lost(`hang: a trial did not end in ${HANG_MS / 1000} s`));
-  }, 1000);
+  const watch = setInterval(
+    () => {
+      const trials = Atomics.load(numbers, 0);
+      if (trials !== seen) {
+        seen = trials;
+        seenMs = performance.now();
+      } else if (trials > 0 && performance.now() - seenMs > hangMs)
+        onHang(lost(`hang: a trial did not end in ${hangMs / 1000} s`));
+    },
+    Math.min(1000, hangMs / 3),
+  );
   try {
     return await Promise.race([
       hung,

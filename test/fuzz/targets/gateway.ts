@@ -1,46 +1,38 @@
 /**
- * The data path as a whole, without a socket: octets into a client's connection, octets out of a made-up upstream, in
- * pieces and in an order that the octets themselves choose; then everybody leaves.
+ * The data path as a whole, without a socket: octets into clients' connections, octets out of a made-up upstream, in
+ * pieces and in an order that the octets themselves choose; then one more client that behaves; then everybody leaves.
  */
 import { type Random, seeded } from '../../../src/base/clock.ts';
-import type { Fault } from '../../../src/base/fault.ts';
-import { TimerWheel } from '../../../src/base/timer-wheel.ts';
-import { deafUpstream } from '../../../src/cli/rehearsal-props.ts';
-import type { ListenerConfig, UpstreamConfig } from '../../../src/config/gateway-config.ts';
-import { parseConfig } from '../../../src/config/load.ts';
-import { formatMistakes } from '../../../src/config/mistake.ts';
-import { ClientConnection } from '../../../src/downstream/client-connection.ts';
-import { ClientGate } from '../../../src/downstream/client-gate.ts';
-import type { ClientObserver } from '../../../src/downstream/observer.ts';
-import { DateSource } from '../../../src/message/http-date.ts';
-import { beginExchanges } from '../../../src/proxy/begin.ts';
-import { BodyBudget } from '../../../src/proxy/held-body.ts';
-import type { ExchangeObserver } from '../../../src/proxy/observer.ts';
-import { RetryBudget } from '../../../src/resilience/retry-budget.ts';
-import { Upstream } from '../../../src/upstream/upstream.ts';
-import { FakeClientSocket } from '../../support/fake-client-socket.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { FakeDial } from '../../support/fake-dial.ts';
+import type { FakeClientSocket } from '../../support/fake-client-socket.ts';
 import type { FakeWire } from '../../support/fake-wire.ts';
 import { readWireCases } from '../../wire/read-wire.ts';
 import { type FuzzTarget, fingerprint, promise } from '../engine/target.ts';
 import { readStrictly } from '../strict-reader.ts';
+import { GatewayScene } from './gateway-scene.ts';
 
 const DIVIDER = '\n%%%\n';
+const MOST_CLIENTS = 4;
 
-/** The first octet: 1 the client's side ends after its last octet, 2 the upstream's, 4 pipelining, 8 the upstream is cut. */
+/**
+ * Parts between dividers: the first client's octets, the upstream's, those of further clients. Bits of the first octet:
+ * 1 clients end their side after their last octet, 2 so does the upstream, 4 pipelining, 8 the upstream is cut off,
+ * 16 clients go away in the middle.
+ */
 export const gatewayTarget: FuzzTarget = {
   name: 'gateway',
   promise:
-    'what an upstream and a client get is proper; no request twice, no lease left, nothing thrown',
+    'what upstream and clients get is proper; nothing sent twice, nothing left, nothing thrown',
   seeds: () => {
     const answers = readWireCases('responses').filter(({ settings }) => !settings.has('method'));
-    return readWireCases('requests').map(({ bytes }, index) =>
+    const requests = readWireCases('requests');
+    return requests.map(({ bytes }, index) =>
       Buffer.concat([
-        Buffer.of(index & 15),
+        Buffer.of(index & 31),
         bytes,
         Buffer.from(DIVIDER),
         answers[index % answers.length]?.bytes ?? Buffer.alloc(0),
+        Buffer.from(DIVIDER),
+        requests[(index * 7) % requests.length]?.bytes ?? Buffer.alloc(0),
       ]),
     );
   },
@@ -49,161 +41,56 @@ export const gatewayTarget: FuzzTarget = {
     'Upgrade: websocket\r\nConnection: upgrade\r\n',
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n',
     'HTTP/1.1 100 Continue\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc',
   ],
   run(data) {
-    const bits = data[0] ?? 0;
-    const text = data.toString('latin1', 1);
-    const divider = text.indexOf(DIVIDER);
-    const sent = divider === -1 ? text : text.slice(0, divider);
-    const answered = divider === -1 ? '' : text.slice(divider + DIVIDER.length);
-    new Play(seeded(fingerprint(data)), bits).run(sent, answered);
+    const [first = '', answers = '', ...others] = data.toString('latin1', 1).split(DIVIDER);
+    const clients = [first, ...others].slice(0, MOST_CLIENTS);
+    new Play(seeded(fingerprint(data)), data[0] ?? 0).run(clients, answers);
   },
 };
 
 const canned = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-const text = `
-listeners: [{ address: "127.0.0.1:15101", upstream: api }]
-upstreams:
-  api:
-    url: http://10.0.0.1
-    host: client
-    pool: { maxConnections: 2, warm: 0, warmMax: 0, maxWaiting: 10, maxDials: 2 }
-    timeouts: { firstByte: 5s, idle: 5s, tunnelIdle: 5s }
-    retry: { bodyLimit: 1KiB }
-    upgrades: [websocket]
-limits: { bufferTotal: 100KiB }
-`;
-const parsed = parseConfig(text, { source: '/sidepool.yaml', env: {}, readFile: () => '' });
-if (!parsed.ok) throw new Error(formatMistakes('the target', parsed.mistakes));
-const [listener] = parsed.config.listeners as [ListenerConfig];
-const [upstream] = parsed.config.upstreams as [UpstreamConfig];
+const lastTarget = '/after-all';
 
 class Play {
   readonly #random: Random;
   readonly #bits: number;
-  readonly #clock = new FakeClock();
-  readonly #wheel = new TimerWheel(this.#clock, { slotMs: 8 });
-  readonly #dial = new FakeDial(this.#clock);
-  readonly #upstream: Upstream;
-  readonly #gate: ClientGate;
-  readonly #bodies = new BodyBudget(100_000);
-  readonly #socket = new FakeClientSocket(this.#clock);
-  readonly #answered = new Map<FakeWire, number>();
-  #requests = 0;
-  #began = 0;
-  #ended = 0;
-  #sends = 0;
-  #retries = 0;
-  #isSwitched = false;
-  #internal: Fault | null = null;
+  readonly #scene: GatewayScene;
+  readonly #answeredAt = new Map<FakeWire, number>();
 
   constructor(random: Random, bits: number) {
     this.#random = random;
     this.#bits = bits;
-    this.#dial.behaviour = 'connect';
-    this.#upstream = new Upstream({
-      options: {
-        ...upstream.options,
-        pool: { ...upstream.options.pool, pipelining: (bits & 4) !== 0 ? 4 : 'off' },
-      },
-      clock: this.#clock,
-      wheel: this.#wheel,
-      random,
-      dial: this.#dial.dial,
-      observer: deafUpstream,
-      onAddressDoubt: () => undefined,
-      onWarm: () => undefined,
-    });
-    this.#upstream.setEndpoints([{ ip: '10.0.0.1', port: 80 }]);
-    this.#gate = new ClientGate({
-      clock: this.#clock,
-      wheel: this.#wheel,
-      dates: new DateSource(this.#clock),
-      observer: this.#clientObserver(),
-      maxClients: 10,
-    });
-    this.#gate.open += 1;
-    new ClientConnection({
-      socket: this.#socket,
-      gate: this.#gate,
-      terms: { client: listener.options.client, isRetired: false },
-      handler: beginExchanges(
-        { route: this.#route(), authorities: [] },
-        {
-          clock: this.#clock,
-          wheel: this.#wheel,
-          random,
-          bodies: this.#bodies,
-        },
-      ),
-      owner: {
-        onClosed: () => {
-          this.#gate.open -= 1;
-        },
-      },
-    });
+    this.#scene = new GatewayScene(random, (bits & 4) !== 0);
   }
 
-  #route() {
-    return {
-      upstream: this.#upstream,
-      policy: upstream.policy,
-      budget: new RetryBudget(0.2, 3, this.#clock.now()),
-      observer: this.#exchangeObserver(),
-    };
-  }
-
-  #clientObserver(): ClientObserver {
-    return {
-      onConnection: () => undefined,
-      onConnectionClosed: () => undefined,
-      onRequest: () => {
-        this.#requests += 1;
-      },
-      onRefused: () => undefined,
-      onFault: (failure) => this.#note(failure),
-      onBytes: () => undefined,
-    };
-  }
-
-  #exchangeObserver(): ExchangeObserver {
-    return {
-      onBegan: () => {
-        this.#began += 1;
-      },
-      onEnded: () => {
-        this.#ended += 1;
-      },
-      onStale: () => undefined,
-      onRetry: () => {
-        this.#retries += 1;
-      },
-      onFault: (failure) => this.#note(failure),
-    };
-  }
-
-  #note(failure: Fault): void {
-    if (failure.kind === 'internal') this.#internal ??= failure;
-  }
-
-  run(sent: string, answered: string): void {
-    const fromClient = this.#pieces(sent);
-    const fromUpstream = this.#pieces(answered);
-    for (let steps = 0; fromClient.length + fromUpstream.length > 0 && steps < 500; steps += 1) {
-      const isClients =
-        fromUpstream.length === 0 || (fromClient.length > 0 && this.#random() < 0.6);
-      if (isClients) this.#socket.send(Buffer.from(fromClient.shift() as string, 'latin1'));
+  run(clients: readonly string[], answers: string): void {
+    const scene = this.#scene;
+    const ways = clients.map((text) => ({ socket: scene.connect(), pieces: this.#pieces(text) }));
+    const fromUpstream = this.#pieces(answers);
+    for (let steps = 0; steps < 500; steps += 1) {
+      const open = ways.filter(({ pieces }) => pieces.length > 0);
+      const way = open[Math.floor(this.#random() * open.length)];
+      if (way === undefined && fromUpstream.length === 0) break;
+      if (way !== undefined && (fromUpstream.length === 0 || this.#random() < 0.6))
+        this.#send(way.socket, way.pieces.shift() as string);
       else this.#answer(fromUpstream);
-      if (this.#random() < 0.8) this.#settle();
-      if (this.#random() < 0.05) this.#pass(this.#random() * 50);
+      if (this.#random() < 0.8) scene.settle();
+      if (this.#random() < 0.05) scene.pass(this.#random() * 50);
     }
-    if ((this.#bits & 2) !== 0)
-      for (const wire of this.#dial.wires) if (!wire.isOver && !wire.isReleased) wire.end();
-    if ((this.#bits & 1) !== 0) this.#socket.fin();
-    this.#settle();
+    if ((this.#bits & 2) !== 0) for (const wire of scene.live) wire.end();
+    if ((this.#bits & 1) !== 0) for (const { socket } of ways) socket.fin();
+    scene.settle();
     this.#checkWires();
-    this.#leave();
+    this.#serveAll();
+    this.#lastClient();
+    for (const { socket } of ways) this.#checkReceived(socket);
+    scene.leave();
+    this.#checkWires();
+    this.#checkIdle();
+    scene.end();
   }
 
   #pieces(text: string): string[] {
@@ -216,12 +103,14 @@ class Play {
     return pieces;
   }
 
-  /** The first connection with a request gets what the octets say; others are answered properly. */
+  #send(socket: FakeClientSocket, piece: string): void {
+    socket.send(Buffer.from(piece, 'latin1'));
+    if ((this.#bits & 16) !== 0 && this.#random() < 0.2) socket.reset();
+  }
+
+  /** The first connection that was asked something gets what the octets say. */
   #answer(pieces: string[]): void {
-    const live = this.#dial.wires.filter(
-      (wire) => !wire.isOver && wire.closed === null && !wire.isReleased,
-    );
-    const asked = live.find((wire) => wire.written.includes('\r\n\r\n'));
+    const asked = this.#scene.live.find((wire) => wire.written.includes('\r\n\r\n'));
     if (asked === undefined) {
       pieces.length = 0;
       return;
@@ -230,97 +119,80 @@ class Play {
     if ((this.#bits & 8) !== 0 && this.#random() < 0.2) asked.reset();
   }
 
-  #settle(): void {
-    for (let turns = 0; this.#clock.pendingTurns > 0; turns += 1) {
-      promise(turns < 10_000, () => 'it never comes to rest');
-      this.#clock.runTurn();
+  /** From here on the upstream answers whatever it is asked, properly. */
+  #serveAll(): void {
+    for (let round = 0; round < 6; round += 1) {
+      for (const wire of this.#scene.live) {
+        const { length } = wire.written;
+        if (this.#answeredAt.get(wire) === length) continue;
+        this.#answeredAt.set(wire, length);
+        wire.respond(canned);
+      }
+      this.#scene.settle();
     }
   }
 
-  #pass(ms: number): void {
-    this.#clock.advance(ms);
-    this.#settle();
+  /** Whatever went before: a client that is answered by the upstream has asked it in a request of its own. */
+  #lastClient(): void {
+    const last = this.#scene.connect();
+    last.send(`GET ${lastTarget} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    this.#scene.settle();
+    this.#serveAll();
+    if (!last.received.startsWith('HTTP/1.1 200')) return;
+    const asked = this.#messages().some(({ startLine }) => startLine.includes(lastTarget));
+    promise(asked, () => 'the last client was answered, and no upstream can have read its request');
   }
 
-  /** What each connection of the upstream was sent is requests, one behind the other, the last perhaps not whole. */
-  #checkWires(): void {
-    this.#sends = 0;
-    for (const wire of this.#dial.wires) {
-      const text = wire.written;
-      for (let at = 0; at < text.length; ) {
-        const message = readStrictly(text, at, { role: 'request' });
-        this.#sends += 1;
+  /** What upstreams were sent, one whole request behind the other. */
+  #messages() {
+    return this.#scene.wires.flatMap(({ written }) => {
+      const found = [];
+      for (let at = 0; at < written.length; ) {
+        const message = readStrictly(written, at, { role: 'request' });
         if (message === null) break;
+        found.push(message);
         at = message.end;
       }
-      if (wire.isReleased) this.#isSwitched = true;
-    }
+      return found;
+    });
+  }
+
+  #checkWires(): void {
+    const { requests, retries } = this.#scene;
+    const sends = this.#messages().length;
     promise(
-      this.#sends <= this.#requests + this.#retries,
-      () =>
-        `${this.#sends} requests were sent on of ${this.#requests}, with ${this.#retries} retries`,
+      sends <= requests + retries,
+      () => `${sends} requests were sent on of ${requests}, with ${retries} retries`,
     );
   }
 
-  /** What the client got is responses, no more of them than it made requests (and one refusal). */
-  #checkReceived(text: string): void {
+  /** With nobody left, a connection that is still open was sent whole requests: the next one would be read as a body. */
+  #checkIdle(): void {
+    for (const { written } of this.#scene.live) {
+      let at = 0;
+      while (at < written.length) {
+        const message = readStrictly(written, at, { role: 'request' });
+        promise(
+          message !== null,
+          () => `half a request on an idle connection:\n${written.slice(at)}`,
+        );
+        at = message.end;
+      }
+    }
+  }
+
+  /** What a client got is responses, no more of them than it made requests (and one refusal). */
+  #checkReceived({ received }: FakeClientSocket): void {
+    const { requests, wires } = this.#scene;
+    // Which of them answers a HEAD is not known here, nor what a tunnel carries.
+    if (wires.some(({ isReleased, written }) => isReleased || /^HEAD /m.test(written))) return;
     let finals = 0;
-    for (let at = 0; at < text.length; ) {
-      // Which of them answers a HEAD is not known here: their bodies are not followed.
-      const message = readStrictly(text, at, { role: 'response', isClosed: true });
-      if (message === null || / 101 /.test(message.startLine.slice(0, 13))) break;
-      if (!/^HTTP\/1\.1 1/.test(message.startLine)) finals += 1;
+    for (let at = 0; at < received.length; ) {
+      const message = readStrictly(received, at, { role: 'response', isClosed: true });
+      if (message === null) break;
+      if (!message.startLine.startsWith('HTTP/1.1 1')) finals += 1;
       at = message.end;
     }
-    promise(
-      finals <= this.#requests + 1,
-      () => `${finals} responses to ${this.#requests} requests`,
-    );
-  }
-
-  #leave(): void {
-    // Those that are still asked answer properly, so that what comes behind them is served too.
-    for (let round = 0; round < 5; round += 1) {
-      for (const wire of this.#dial.wires) {
-        const length = wire.written.length;
-        if (
-          wire.isOver ||
-          wire.closed !== null ||
-          wire.isReleased ||
-          this.#answered.get(wire) === length
-        )
-          continue;
-        this.#answered.set(wire, length);
-        if (round > 0) wire.respond(canned);
-      }
-      this.#settle();
-    }
-    const hasHead = /^HEAD /m.test(this.#dial.wires.map(({ written }) => written).join('\n'));
-    if (!hasHead && !this.#isSwitched) this.#checkReceived(this.#socket.received);
-    this.#checkWires();
-    this.#socket.drain();
-    this.#settle();
-    if (!this.#socket.isClosed) this.#socket.reset();
-    if (!this.#socket.isClosed) this.#socket.resume();
-    this.#settle();
-    // Rests of responses that nobody waits for, and tunnels, end by their limits.
-    this.#pass(200_000);
-    this.#upstream.destroy();
-    this.#settle();
-    const { open, active } = this.#gate;
-    promise(this.#internal === null, () => `a defect: ${this.#internal?.cause}`);
-    promise(
-      open === 0 && active === 0,
-      () => `${open} connections and ${active} exchanges are left`,
-    );
-    promise(
-      this.#began === this.#ended,
-      () => `${this.#began} exchanges began, ${this.#ended} ended`,
-    );
-    promise(
-      this.#bodies.usedBytes === 0,
-      () => `${this.#bodies.usedBytes} octets of body are left`,
-    );
-    promise(this.#wheel.size === 0, () => `${this.#wheel.size} deadlines are left`);
+    promise(finals <= requests + 1, () => `${finals} responses to ${requests} requests`);
   }
 }
