@@ -9,7 +9,7 @@ import type { ListenAddress } from '../../downstream/options.ts';
 import { scrub } from '../scrub.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { AdminState } from './admin-state.ts';
-import { MARKER, refusal } from './change-guard.ts';
+import { hostRefusal, MARKER, refusal } from './change-guard.ts';
 import { AdminConnections, type ConnectionLimits } from './connections.ts';
 import { listen } from './listen.ts';
 import { type AdminRequest, type Answer, adminRoutes, type Route, text } from './routes.ts';
@@ -110,7 +110,10 @@ async function answerTo(
     accept: request.headers.accept ?? '',
     body: () => bodyOf(request),
   };
-  if ('reads' in route) return route.reads(asked);
+  if ('reads' in route) {
+    const unfit = route.isForPeople === true ? hostRefusal(request.headers.host) : null;
+    return unfit === null ? route.reads(asked) : text(403, unfit);
+  }
   const refused = refusal({
     path,
     own: own(),

@@ -39,6 +39,21 @@ export function refusal(change: Change): string | null {
   return null;
 }
 
+/**
+ * Why what is shown to people is refused under this Host; null if it may be shown. Reading is open to whoever reaches the
+ * address, but not to a web page in somebody's browser: its own name, pointed here (DNS rebinding), shows in Host.
+ * A name that nobody outside can own is fine: one without a dot, or of the cluster.
+ */
+export function hostRefusal(host: string | undefined): string | null {
+  if (host === undefined || isPlainHost(host)) return null;
+  const name = host.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
+  const isOurs =
+    /^[a-z0-9_-]+$/.test(name) || /\.(?:svc|svc\..+|pod\..+|local|localhost|internal)$/.test(name);
+  return isOurs
+    ? null
+    : "This is not shown under a name that may be a web page's: ask by IP address, localhost or a name of the cluster.\n";
+}
+
 function example(path: string, own: string): string {
   return `Send: curl -X POST -H '${MARKER}: 1' ${own}${path}\n`;
 }

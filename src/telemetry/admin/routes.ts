@@ -25,7 +25,13 @@ export interface Answer {
 type Handler = (request: AdminRequest) => Answer | Promise<Answer>;
 
 /** What a path does when read, or when told to change something. None does both. */
-export type Route = { readonly reads: Handler } | { readonly changes: Handler };
+export type Route =
+  | {
+      readonly reads: Handler;
+      /** It is for people and not for machines: no web page may have it read for itself. */
+      readonly isForPeople?: true;
+    }
+  | { readonly changes: Handler };
 
 export interface RouteTools {
   readonly clock: Clock;
@@ -36,7 +42,7 @@ export interface RouteTools {
 export function adminRoutes({ clock, telemetry, state }: RouteTools): ReadonlyMap<string, Route> {
   const pools = () => poolsView(clock, telemetry, state);
   return new Map<string, Route>([
-    ['/', { reads: () => statusPage(pools(), telemetry.recentFaults()) }],
+    ['/', { reads: () => statusPage(pools(), telemetry.recentFaults()), isForPeople: true }],
     [
       '/metrics',
       {
@@ -58,9 +64,9 @@ export function adminRoutes({ clock, telemetry, state }: RouteTools): ReadonlyMa
         },
       },
     ],
-    ['/pools', { reads: () => json(pools()) }],
-    ['/faults', { reads: () => json({ faults: telemetry.recentFaults() }) }],
-    ['/config', { reads: () => json(state.config()) }],
+    ['/pools', { reads: () => json(pools()), isForPeople: true }],
+    ['/faults', { reads: () => json({ faults: telemetry.recentFaults() }), isForPeople: true }],
+    ['/config', { reads: () => json(state.config()), isForPeople: true }],
     [
       '/drain',
       {
