@@ -368,6 +368,11 @@ export class ClientConnection implements ClientExchange {
     if (this.#isBetween() && !this.#parser.hasBegun) this.#closeWritten();
   }
 
+  /** For how long it has owed a request, or the rest of one's head; 0 if it does not. */
+  owesForMs(nowMs: number): number {
+    return this.#isBetween() && !this.holdsBytes ? this.#patience.waitedMs(nowMs) : 0;
+  }
+
   /** Its last response is whole, and the client has not taken all of it yet. */
   get isUntaken(): boolean {
     return (this.#isBetween() || this.#state === 'lingering') && this.holdsBytes;

@@ -2,7 +2,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { DateSource } from '../message/http-date.ts';
+import type { Crowd } from './client-parts.ts';
 import type { ClientObserver } from './observer.ts';
+import { RoomMaker } from './room-maker.ts';
 import { SpareHeads } from './spare-heads.ts';
 
 export class ClientGate {
@@ -11,6 +13,9 @@ export class ClientGate {
   readonly dates: DateSource;
   readonly observer: ClientObserver;
   readonly heads = new SpareHeads();
+  /** One for each listener. */
+  readonly crowds = new Set<Crowd>();
+  readonly #roomMaker: RoomMaker;
   /** Connections over all listeners; a reload may change it. */
   maxClients: number;
   /** While draining each response says `Connection: close`, and new connections are still served. */
@@ -33,6 +38,12 @@ export class ClientGate {
     this.dates = parts.dates;
     this.observer = parts.observer;
     this.maxClients = parts.maxClients;
+    this.#roomMaker = new RoomMaker(this.crowds, parts.observer);
+  }
+
+  /** Closes a few that have owed a request for long, and says whether there were any. */
+  makeRoom(): boolean {
+    return this.#roomMaker.make(this.wheel.now());
   }
 
   onExchangeEnded(): void {

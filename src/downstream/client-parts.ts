@@ -16,6 +16,11 @@ export interface ConnectionOwner {
   onClosed(connection: ClientConnection): void;
 }
 
+/** All of one listener. */
+export interface Crowd extends ConnectionOwner {
+  readonly connections: ReadonlySet<ClientConnection>;
+}
+
 export interface ClientParts {
   readonly socket: ClientSocket;
   readonly gate: ClientGate;

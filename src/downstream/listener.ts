@@ -5,19 +5,19 @@ import { codeOf, messageOf } from '../base/fault.ts';
 import { AcceptQueues } from './accept-queues.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientGate } from './client-gate.ts';
-import type { ListenerTerms } from './client-parts.ts';
+import type { Crowd, ListenerTerms } from './client-parts.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { isOneTooMany } from './descriptors.ts';
 import type { RequestHandler } from './handler.ts';
 import type { ListenAddress, ListenerOptions } from './options.ts';
 
-export class Listener {
+export class Listener implements Crowd {
   #options: ListenerOptions;
   readonly #terms: ListenerTerms;
   #queues: AcceptQueues | null = null;
   readonly #gate: ClientGate;
   readonly #handler: RequestHandler;
-  readonly #connections = new Set<ClientConnection>();
+  readonly connections = new Set<ClientConnection>();
 
   private constructor(options: ListenerOptions, gate: ClientGate, handler: RequestHandler) {
     this.#options = options;
@@ -34,6 +34,7 @@ export class Listener {
   ): Promise<Listener> {
     const listener = new Listener(options, gate, handler);
     await listener.#listen();
+    gate.crowds.add(listener);
     return listener;
   }
 
@@ -75,7 +76,7 @@ export class Listener {
   #onConnection(socket: ClientSocket): void {
     const gate = this.#gate;
     const isFull = gate.open >= gate.maxClients;
-    if (isFull || isOneTooMany(socket)) {
+    if ((isFull || isOneTooMany(socket)) && !gate.makeRoom()) {
       gate.observer.onRefused(isFull ? 'max-clients' : 'descriptors');
       socket.destroy();
       return;
@@ -89,13 +90,15 @@ export class Listener {
       handler: this.#handler,
       owner: this,
     });
-    this.#connections.add(connection);
+    this.connections.add(connection);
   }
 
   onClosed(connection: ClientConnection): void {
-    this.#connections.delete(connection);
+    // One that gives way is told of at once, before its socket tells.
+    if (!this.connections.delete(connection)) return;
     this.#gate.open -= 1;
     this.#gate.observer.onConnectionClosed();
+    if (this.#terms.isRetired && !this.hasConnections) this.#gate.crowds.delete(this);
   }
 
   #onError(error: Error): void {
@@ -118,7 +121,8 @@ export class Listener {
   retire(): void {
     this.#terms.isRetired = true;
     this.#stopAccepting();
-    for (const connection of this.#connections) connection.closeIfIdle();
+    for (const connection of this.connections) connection.closeIfIdle();
+    if (!this.hasConnections) this.#gate.crowds.delete(this);
   }
 
   #stopAccepting(): void {
@@ -128,18 +132,18 @@ export class Listener {
   /** Connections whose last response is whole and not taken yet. */
   get untaken(): number {
     let count = 0;
-    for (const { isUntaken } of this.#connections) if (isUntaken) count += 1;
+    for (const { isUntaken } of this.connections) if (isUntaken) count += 1;
     return count;
   }
 
   get hasConnections(): boolean {
-    return this.#connections.size > 0;
+    return this.connections.size > 0;
   }
 
   /** Closes everything now. */
   destroy(): void {
     this.#stopAccepting();
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.connections) connection.destroy();
   }
 }
 
@@ -153,7 +157,8 @@ async function removeStale(path: string): Promise<void> {
       probe.destroy();
       resolve(true);
     });
-    probe.on('error', () => resolve(false));
+    // Any other error is no proof: a living server whose queue is full answers EAGAIN, one of another user EACCES.
+    probe.on('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
   });
   if (isAlive) throw new Error(`${path} is in use: another process listens on it.`);
   unlinkSync(path);

@@ -2,12 +2,17 @@
 import type { Fault } from '../base/fault.ts';
 import type { Version } from '../message/head.ts';
 
+/**
+ * Why a connection was closed unread: `limits.maxClients` are open; descriptors ran out; or it had owed a request for some
+ * time and gave way to a new one.
+ */
+export type RefusalReason = 'max-clients' | 'descriptors' | 'gave-way';
+
 export interface ClientObserver {
   onConnection(): void;
   onConnectionClosed(): void;
   onRequest(version: Version): void;
-  /** The connection was closed unread, because `limits.maxClients` are open or descriptors ran out. */
-  onRefused(reason: 'max-clients' | 'descriptors'): void;
+  onRefused(reason: RefusalReason): void;
   /** A request was refused, or its head never came, before an exchange began. `status` is 0 if none was sent. */
   onFault(fault: Fault, status: number): void;
   onBytes(received: number, sent: number): void;

@@ -25,6 +25,12 @@ export class Patience {
     else this.#wheel.clear(this.#deadline);
   }
 
+  /** How long it has waited; 0 while nothing limits that. */
+  waitedMs(nowMs: number): number {
+    const { dueMs, isSet } = this.#deadline;
+    return isSet ? limitOf(this.awaited, this.#terms.client) - (dueMs - nowMs) : 0;
+  }
+
   stop(): void {
     this.#wheel.clear(this.#deadline);
   }

@@ -1,7 +1,7 @@
 /** The numbers of the client side: one recorder for all listeners. */
 import type { Clock } from '../base/clock.ts';
 import type { Fault } from '../base/fault.ts';
-import type { ClientObserver } from '../downstream/observer.ts';
+import type { ClientObserver, RefusalReason } from '../downstream/observer.ts';
 import type { Version } from '../message/head.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { FaultRing } from './fault-ring.ts';
@@ -16,7 +16,7 @@ export class ClientRecorder implements ClientObserver {
   closed = 0;
   requests10 = 0;
   requests11 = 0;
-  readonly refused = { 'max-clients': 0, descriptors: 0 };
+  readonly refused = { 'max-clients': 0, descriptors: 0, 'gave-way': 0 };
   receivedBytes = 0;
   sentBytes = 0;
   readonly faults = new FaultTally();
@@ -40,7 +40,7 @@ export class ClientRecorder implements ClientObserver {
     else this.requests11 += 1;
   }
 
-  onRefused(reason: 'max-clients' | 'descriptors'): void {
+  onRefused(reason: RefusalReason): void {
     this.refused[reason] += 1;
     this.#faultLog.refused(reason);
   }

@@ -1,5 +1,6 @@
 /** Writes each fault once, with what a person needs to act on it and nothing that is secret. */
 import type { Fault } from '../base/fault.ts';
+import type { RefusalReason } from '../downstream/observer.ts';
 import type { FaultContext } from '../proxy/observer.ts';
 import type { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
@@ -38,7 +39,7 @@ export class FaultLog {
   }
 
   /** A client was closed unread. */
-  refused(reason: 'max-clients' | 'descriptors'): void {
+  refused(reason: RefusalReason): void {
     if (!this.#log.isLevelEnabled('warn') || !this.#limit.admits(`refused-${reason}`)) return;
     this.#log.warn({ event: 'client-refused', reason }, refusals[reason]);
   }
@@ -56,6 +57,8 @@ const refusals = {
   'max-clients': 'a client was closed unread: limits.maxClients are connected',
   descriptors:
     'a client was closed unread: hardly a file descriptor is left; raise the limit (ulimit -n) or lower limits.maxClients',
+  'gave-way':
+    'a client that had owed a request for some time was closed for the sake of a new one: no more can be connected',
 } as const;
 
 function describe(fault: Fault, status: number): object {

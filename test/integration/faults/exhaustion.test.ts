@@ -45,12 +45,15 @@ describe('out of descriptors', () => {
     ends.push(() => started.stop());
     const first = await clientFor(port);
     expect((await first.exchange(get())).status).toBe(200);
+    // In the middle of a request: whoever owes one might give way to those who come.
+    first.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
     const crowd: RawClient[] = [];
     for (let nth = 0; nth < 90; nth += 1) crowd.push(await clientFor(port));
     const refused = () => crowd.filter(({ received }) => received.incoming !== 'open').length;
     await waitFor(() => refused() > 20);
     // Whoever is in goes on.
-    expect((await first.exchange(get())).status).toBe(200);
+    first.write('cd');
+    expect((await first.readResponse({ method: 'POST' })).status).toBe(200);
     // And so do the dials for them, though the crowd stays: a new connection to the origin can be had.
     for (const connection of origin.open) connection.fin();
     expect((await first.exchange(get())).status).toBe(200);
@@ -58,9 +61,10 @@ describe('out of descriptors', () => {
     for (const client of crowd) client.close();
     const page = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
     const metrics = parseMetrics(await page.text());
-    expect(sumOf(metrics, 'sidepool_client_refused_total', { reason: 'descriptors' })).toBe(told);
+    // For want of descriptors; or, if this took longer than a second, for the sake of one that came later.
+    expect(sumOf(metrics, 'sidepool_client_refused_total')).toBe(told);
     expect((await requestOnce(port, get())).status).toBe(200);
-    expect(started.output()).toMatch(/descriptor/);
+    expect(started.output()).toMatch(/descriptor|more can be connected/);
   });
 });
 

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { chunked } from '../../support/raw-message.ts';
-import { alwaysAnswer } from '../../support/raw-origin.ts';
+import { alwaysAnswer, response } from '../../support/raw-origin.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { get, scene } from './scene.ts';
@@ -142,10 +142,12 @@ describe('a head that floods', () => {
 
 describe('limits', () => {
   it('maxClients refuses the next, counts it, and serves again when there is room', async () => {
-    const origin = await on.origin({ onRequest: alwaysAnswer() });
+    const origin = await on.origin();
     const gateway = await on.gateway(origin, {}, { limits: { maxClients: 2 } });
     const clients = [await on.client(gateway), await on.client(gateway)];
-    for (const client of clients) expect((await client.exchange(get())).status).toBe(200);
+    // They wait for their responses: whoever owed a request would give way to the next one.
+    for (const client of clients) client.write(get());
+    await origin.request(2);
     const refused = await on.client(gateway);
     await refused.incomingEnd();
     expect(refused.received.bytes).toHaveLength(0);
@@ -155,7 +157,35 @@ describe('limits', () => {
     clients[0]?.close();
     await waitFor(() => gateway.openClients === 1);
     const next = await on.client(gateway);
-    expect((await next.exchange(get())).status).toBe(200);
+    next.write(get());
+    const { connectionId } = await origin.request(3);
+    origin.connections[connectionId - 1]?.write(response());
+    expect((await next.readResponse()).status).toBe(200);
+  });
+
+  it('maxClients: whoever has owed a request for a second gives way, and nobody else', async () => {
+    const origin = await on.origin({ onRequest: alwaysAnswer() });
+    const gateway = await on.gateway(origin, {}, { limits: { maxClients: 3 } });
+    const [idle, slow] = [await on.client(gateway), await on.client(gateway)];
+    expect((await idle.exchange(get())).status).toBe(200);
+    slow.write('GET / HTTP/1.1\r\nHost: a\r\nX: ');
+    const busy = await on.client(gateway);
+    // One by one, until both have had their second.
+    await waitFor(
+      async () => {
+        expect((await busy.exchange(get())).status).toBe(200);
+        const next = await on.client(gateway);
+        next.write(get());
+        await next.readResponse().catch(() => undefined);
+        next.close();
+        return idle.received.incoming !== 'open' && slow.received.incoming !== 'open';
+      },
+      { timeoutMs: 15_000, everyMs: 50 },
+    );
+    expect(slow.received.bytes).toHaveLength(0);
+    const gaveWay = await gateway.metric('sidepool_client_refused_total', { reason: 'gave-way' });
+    expect(gaveWay).toBe(2);
+    await waitFor(() => gateway.openClients === 1);
   });
 
   it('pool.maxWaiting refuses the next with 503 and Retry-After', async () => {

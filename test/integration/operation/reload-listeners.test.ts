@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { freePort } from '../../support/free-port.ts';
 import { connectRawClient, requestOnce } from '../../support/raw-client.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { oneRequest } from './load.ts';
 import {
   admin,
@@ -145,7 +146,12 @@ it("clients' limits change in place, for clients that are there too", async () =
   expect((await requestOnce(gateway.port, get)).status).toBe(200);
   const open = [await connectRawClient(gateway.port), await connectRawClient(gateway.port)];
   for (const each of open) endLater(() => each.close());
-  for (const each of open) expect((await each.exchange(get)).status).toBe(200);
+  // Under way for long: whoever owed a request would give way.
+  const slow = 'GET /slow?ms=5000 HTTP/1.1\r\nHost: local\r\n\r\n';
+  for (const each of open) each.write(slow);
+  await waitFor(
+    async () => (await gateway.metric('sidepool_upstream_active_requests')) === open.length,
+  );
   await expect(requestOnce(gateway.port, get)).rejects.toThrow();
   expect(await gateway.metric('sidepool_client_refused_total')).toBeGreaterThan(0);
 
