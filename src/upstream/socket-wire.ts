@@ -144,7 +144,7 @@ export class SocketWire implements Wire {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    destroy(this.#socket);
   }
 
   takeCounts(): readonly [number, number] {
@@ -190,6 +190,15 @@ export class SocketWire implements Wire {
   };
 }
 
+/**
+ * RFC 9112 9.8: close_notify goes first here too; `end` writes it at once, unless the peer takes nothing more. The peer is
+ * not deceived by that: what a request still lacks is told by its framing.
+ */
+function destroy(socket: Socket): void {
+  if ('encrypted' in socket) socket.end();
+  socket.destroy();
+}
+
 /** A socket that has become half of a tunnel. */
 export class TunnelSocket implements RawSocket {
   readonly #socket: Socket;
@@ -217,7 +226,7 @@ export class TunnelSocket implements RawSocket {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    destroy(this.#socket);
   }
 
   resetAndDestroy(): void {
