@@ -63,8 +63,21 @@ export function readFieldLine(
   if (table.count >= rules.maxFields) return Line.tooMany;
   if (hasBlanks) table.hasImproperLine = true;
   const id = identify(bytes, at, nameEnd);
+  if (id === FieldId.other && looksLikeFraming(bytes, at, nameEnd))
+    return improper('a name that some servers take for a field of framing (RFC 9110 5.1)');
   table.add(id, at - base, nameEnd - base, valueStart - base, valueEnd - base, lineEnd - base);
   return lineEnd;
+}
+
+const UNDERSCORE = 0x5f;
+const lookAlike = /^(?:content_length|transfer_encoding)$/i;
+
+/** CGI, WSGI and their kin put fields into variables, in whose names a hyphen and an underscore are the same. */
+function looksLikeFraming(bytes: Uint8Array, at: number, nameEnd: number): boolean {
+  const length = nameEnd - at;
+  if (length === 14 ? bytes[at + 7] !== UNDERSCORE : length !== 17 || bytes[at + 8] !== UNDERSCORE)
+    return false;
+  return lookAlike.test(String.fromCharCode(...bytes.subarray(at, nameEnd)));
 }
 
 /** Where the colon is of a line whose name is empty, or not followed by one at once; or one of `Line`. */

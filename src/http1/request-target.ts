@@ -3,10 +3,11 @@
 /**
  * Host and optional port as RFC 3986 writes them: a name or IPv4, or an IPv6 address in brackets. No user information.
  * A comma is a sub-delimiter that RFC 3986 allows in a name, and a sure sign of two Host lines joined by somebody.
- * Of percent-encodings those of control octets are refused, which end a string or a line in some server behind us.
+ * Of percent-encodings those are refused which, decoded, would end a string or a line, or end the host: controls, space,
+ * `/ : ? # [ ] @`, `\`, and `%` itself, which would hide another. A port has no leading zeros: it has one spelling.
  */
 const authorityForm =
-  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+;=]|%(?!7[Ff])[2-9A-Fa-f][0-9A-Fa-f])+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
+  /^(?:(?:[A-Za-z0-9\-._~!$&'()*+;=]|%(?!7[Ff]|2[035Ff]|3[AaFf]|40|5[BbCcDd])[2-9A-Fa-f][0-9A-Fa-f])+|\[[0-9A-Fa-f:.]+\])(?::(?:0|[1-9][0-9]{0,4})?)?$/;
 
 /** Whether `value` is a host with an optional port, as Host must be (RFC 9112 3.2). */
 export function isAuthority(value: string): boolean {

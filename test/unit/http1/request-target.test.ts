@@ -8,9 +8,9 @@ describe('isAuthority', () => {
     'A-b_c~d.example:80',
     '127.0.0.1:65535',
     'a:',
-    'a:00080',
+    'a:0',
     "!$&'()*+;=",
-    'a%2Fb',
+    'a%2Db',
     '[::]',
     '[::1]:80',
     '[2001:DB8:0:0:0:0:0:1]',
@@ -29,6 +29,17 @@ describe('isAuthority', () => {
     'a:123456',
     'a:+1',
     'a:1:2',
+    'a:080',
+    'a:00',
+    'a%2Fb',
+    'user%40a',
+    'a%3A80',
+    'a%5Cb',
+    'a%20b',
+    'a%252Fb',
+    'a%0Ab',
+    'a%00',
+    'a%7F',
     'a b',
     'a\tb',
     'a,b',
@@ -73,7 +84,7 @@ describe('isAuthority', () => {
 
   it('takes time that grows with the length alone', () => {
     const begun = performance.now();
-    for (const long of ['a'.repeat(16_000), '%2f'.repeat(5_000), `[${':'.repeat(16_000)}]`])
+    for (const long of ['a'.repeat(16_000), '%2d'.repeat(5_000), `[${':'.repeat(16_000)}]`])
       isAuthority(`${long}\x00`);
     isAuthority(`[${'1:'.repeat(8_000)}]`);
     expect(performance.now() - begun).toBeLessThan(200);
