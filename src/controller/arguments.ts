@@ -9,6 +9,8 @@ import type { ListenAddress } from './listen-address.ts';
 
 export interface ControllerOptions {
   readonly injectionFile: string;
+  /** In place of the file's. */
+  readonly image: string | undefined;
   readonly webhook: ListenAddress;
   readonly status: ListenAddress;
   readonly namespace: string;
@@ -36,7 +38,8 @@ Usage:
   sidepool-controller --injection FILE [options]
 
 Options (docs/controller.md says more):
-  --injection FILE              defaults of what is injected; at least the image
+  --injection FILE              defaults of what is injected
+  --image IMAGE                 the sidecars' image, in place of the file's
   --webhook ADDR                where the API server calls (default [::]:8443)
   --status ADDR                 probes and metrics (default [::]:8080)
   --namespace NAME              its own namespace (default $POD_NAMESPACE)
@@ -64,6 +67,7 @@ export type Call =
 
 const flags = {
   injection: { type: 'string' },
+  image: { type: 'string' },
   webhook: { type: 'string', default: '[::]:8443' },
   status: { type: 'string', default: '[::]:8080' },
   namespace: { type: 'string' },
@@ -109,11 +113,12 @@ function optionsOf(
   const { POD_NAMESPACE, POD_NAME } = env;
   const { injection, namespace = POD_NAMESPACE } = values;
   if (injection === undefined)
-    throw new Error('Give --injection FILE: a file with at least "image: ..." in it.');
+    throw new Error('Give --injection FILE: see docs/injection.md for what is in it.');
   if (namespace === undefined || namespace === '')
     throw new Error('Give --namespace NAME, or set POD_NAMESPACE.');
   return {
     injectionFile: injection,
+    image: values.image,
     webhook: flagValue('webhook', values.webhook, readAddress),
     status: flagValue('status', values.status, readAddress),
     namespace,

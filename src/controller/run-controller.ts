@@ -40,7 +40,8 @@ export async function runController(
     err(`sidepool-controller: ${messageOf(error)}\n`);
     return 2;
   }
-  const read = readDefaults(text);
+  const { image } = options;
+  const read = readDefaults(text, image === undefined ? {} : { image });
   if (!read.ok) {
     err(`${formatMistakes(options.injectionFile, read.mistakes)}\n`);
     return 2;

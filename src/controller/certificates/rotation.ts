@@ -5,6 +5,8 @@
  * into `caBundle`; when every API server has surely seen that, the serving certificate is signed with it; the old one
  * stays trusted until it ends. So there is no moment in which a replica shows what an API server does not trust.
  */
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { bundleOf, type CertificateState, certificateOf, expiryOf } from './state.ts';
 
 export interface Lifetimes {
@@ -66,11 +68,9 @@ function fits({ serving, current }: CertificateState, names: readonly string[]):
   const certificate = certificateOf(serving.cert);
   const authority = certificateOf(current.cert);
   if (certificate === null || authority === null) return false;
-  return (
-    certificate.verify(authority.publicKey) &&
-    names.every(
-      (name) =>
-        certificate.checkHost(name) !== undefined || certificate.checkIP(name) !== undefined,
-    )
-  );
+  return certificate.verify(authority.publicKey) && names.every((name) => isFor(certificate, name));
+}
+
+function isFor(certificate: X509Certificate, name: string): boolean {
+  return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
 }

@@ -11,6 +11,9 @@ import { configMapOf, inject } from '../../../../src/controller/injection/inject
 import { configMapsOf, podsOf } from '../../../../src/controller/injection/manifest.ts';
 import { applyPatch, sampleDefaults } from '../../../support/injection.ts';
 
+const { SIDEPOOL_GOLDEN } = process.env;
+const isUpdate = SIDEPOOL_GOLDEN === 'update';
+
 const folder = join(import.meta.dirname, '..', '..', '..', 'golden');
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml') && !file.endsWith('.expected.yaml'))
@@ -42,7 +45,7 @@ describe('golden pods', () => {
   it.each(names)('%s', (name) => {
     const file = join(folder, `${name}.expected.yaml`);
     const made = stringify(outcomeOf(name).outcome, { lineWidth: 0, aliasDuplicateObjects: false });
-    if (process.env.SIDEPOOL_GOLDEN === 'update') writeFileSync(file, made);
+    if (isUpdate) writeFileSync(file, made);
     expect(existsSync(file), `${file} is missing: see the head of this test`).toBe(true);
     expect(made).toBe(readFileSync(file, 'utf8'));
   });
