@@ -11,6 +11,7 @@ import {
   install,
   installValues,
   kubectl,
+  makeNamespace,
   tryHelm,
   tryKubectl,
 } from './support/cluster.ts';
@@ -65,7 +66,7 @@ async function state(): Promise<{ readonly bundle: string; readonly authority: s
 
 describe('before anything is installed', () => {
   it('the API server accepts the whole chart, dry', async () => {
-    await apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: home } }]);
+    await makeNamespace(home, {});
     const rendered = await helm(['template', 'sidepool', chart, '-n', home]);
     const { stdout: said, stderr } = await apply(rendered, '--dry-run=server', '-n', home);
     expect(said.trim().split('\n').length).toBeGreaterThanOrEqual(12);
@@ -75,12 +76,12 @@ describe('before anything is installed', () => {
   });
 
   it('and all of kustomize', async () => {
-    await kubectl(['apply', '-f', join(kustomize, 'namespace.yaml')]);
+    await makeNamespace(home, {});
     const dry = await tryKubectl(['apply', '-k', kustomize, '--dry-run=server']);
     expect(dry.stderr).toBe('');
     expect(dry.code).toBe(0);
     expect(dry.stdout).toContain('deployment.apps/sidepool-controller created (server dry run)');
-    await kubectl(['delete', '-f', join(kustomize, 'namespace.yaml')]);
+    await kubectl(['delete', 'namespace', home]);
   });
 });
 
