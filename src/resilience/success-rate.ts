@@ -45,6 +45,6 @@ export class SuccessRate {
     this.#failedBefore = isLongAgo ? 0 : this.#failed;
     this.#total = 0;
     this.#failed = 0;
-    this.#endsMs = nowMs + this.#halfMs;
+    this.#endsMs = (isLongAgo ? nowMs : this.#endsMs) + this.#halfMs;
   }
 }

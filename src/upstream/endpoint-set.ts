@@ -29,6 +29,7 @@ export class EndpointSet {
   busy = 0;
   /** Dials under way, over all endpoints. */
   connecting = 0;
+  #tunnels = 0;
 
   constructor(options: PoolOptions, random: Random) {
     this.#options = options;
@@ -39,9 +40,12 @@ export class EndpointSet {
     return this.#home.size;
   }
 
-  /** Connections, those being dialled included. */
+  /**
+   * Connections that count for the limit: those being dialled do, tunnels do not. A tunnel is its client's for as long as
+   * that likes, and no request could ever have it: a few dozen of them would leave none for requests.
+   */
   get total(): number {
-    return this.size + this.connecting;
+    return this.size - this.#tunnels + this.connecting;
   }
 
   /** No endpoint that may be used: never all of those that there are have been put aside. */
@@ -201,9 +205,9 @@ export class EndpointSet {
   /** An endpoint that was put aside, is to be tried, and has no connection to be tried on; or null. */
   trialToDial(nowMs: number): EndpointPool | null {
     for (const pool of this.#pools) {
-      if (!pool.isAside || pool.isDraining || pool.size > 0 || pool.connecting > 0) continue;
-      const isDue = pool.health?.breaker.state === 'probation';
-      if (isDue && pool.mayDialAtMs(false, this.#random) <= nowMs) return pool;
+      if (!pool.isAside || pool.isDraining || pool.idleCount > 0 || pool.connecting > 0) continue;
+      const mayTry = pool.health?.takes(true, nowMs) === true;
+      if (mayTry && pool.mayDialAtMs(false, this.#random) <= nowMs) return pool;
     }
     return null;
   }
@@ -253,9 +257,16 @@ export class EndpointSet {
     if (pool === undefined) return;
     // All is closed now: a lease that is out counts as settled.
     while (connection.isLeased) this.onReleased(connection);
+    if (connection.isTunnel) this.#tunnels -= 1;
     pool.remove(connection);
     this.#home.delete(connection);
     if (pool.isDraining) this.dropGone();
+  }
+
+  onSwitched(connection: H1Connection): void {
+    if (!this.#home.has(connection)) return;
+    connection.isTunnel = true;
+    this.#tunnels += 1;
   }
 
   putIdle(connection: H1Connection): void {
