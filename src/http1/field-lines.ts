@@ -132,6 +132,22 @@ export function hex(octet: number): string {
   return octet.toString(16).padStart(2, '0');
 }
 
+/**
+ * The name of the field that alone takes more than half of what a head may have, or null (RFC 6585 5: a 431 says which).
+ * `text` is the head as far as it has come, in which a line has begun at `lineAt` that is not in the table.
+ */
+export function oversizeField(
+  table: FieldTable,
+  { text, lineAt, limitBytes }: { text: string; lineAt: number; limitBytes: number },
+): string | null {
+  const much = limitBytes / 2;
+  table.text = text;
+  for (let index = 0; index < table.count; index += 1)
+    if (table.lineEnd(index) - table.lineStart(index) > much) return table.name(index).slice(0, 64);
+  if (text.length - lineAt <= much) return null;
+  return /^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}):/.exec(text.slice(lineAt, lineAt + 65))?.[1] ?? null;
+}
+
 /** Fields that say how a message is framed, routed or understood hop by hop: never valid in trailers (RFC 9110 6.5.1). */
 export function isForbiddenInTrailers(id: FieldId): boolean {
   return id !== FieldId.other && id !== FieldId.date && id !== FieldId.accept && id !== FieldId.via;

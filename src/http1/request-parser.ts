@@ -6,7 +6,7 @@ import { type Fault, type FaultKind, fault } from '../base/fault.ts';
 import { FieldId } from '../message/fields.ts';
 import type { RequestHead } from '../message/head.ts';
 import { readConnection, readContentLength, readTransferEncoding } from './connection-fields.ts';
-import { hex, Line, lineError, readFieldLine } from './field-lines.ts';
+import { hex, Line, lineError, oversizeField, readFieldLine } from './field-lines.ts';
 import type { Input } from './input.ts';
 import { CR, isTarget, isToken, LF, SP } from './octets.ts';
 import { isAuthority, readTarget } from './request-target.ts';
@@ -89,7 +89,7 @@ export class RequestParser {
       }
       if (next === Line.incomplete) break;
       at = next;
-      if (at - start > this.#limits.headBytes) return this.#tooLarge();
+      if (at - start > this.#limits.headBytes) return this.#tooLarge(input, head, at - start);
     }
     this.#lineAt = at - start;
     return this.#wait(input, head);
@@ -199,19 +199,23 @@ export class RequestParser {
   #wait(input: Input, head: RequestHead): ReadHead {
     this.#searched = input.length;
     if (this.#searched <= this.#limits.headBytes) return 'more';
-    if (this.#inFields) return this.#tooLarge();
+    if (this.#inFields) return this.#tooLarge(input, head, this.#lineAt);
     // Which part of the line has no end is seen by reading it: lines that come in pieces are looked at once whole.
     return this.#readRequestLine(input.bytes, input.at, head) === Line.improper
       ? 'refused'
       : this.#refuse('target-too-long', 'a request line longer than the whole head may be');
   }
 
-  #tooLarge(): 'refused' {
-    return this.#refuse('fields-too-large', `a head longer than ${this.#limits.headBytes} octets`);
+  #tooLarge(input: Input, head: RequestHead, lineAt: number): 'refused' {
+    const limitBytes = this.#limits.headBytes;
+    const text = input.bytes.toString('latin1', input.at);
+    const name = oversizeField(head.fields, { text, lineAt, limitBytes });
+    const where = name === null ? '' : `, most of it in ${name}`;
+    return this.#refuse('fields-too-large', `a head longer than ${limitBytes} octets${where}`);
   }
 
   #complete(input: Input, end: number, head: RequestHead): ReadHead {
-    if (end - input.at > this.#limits.headBytes) return this.#tooLarge();
+    if (end - input.at > this.#limits.headBytes) return this.#tooLarge(input, head, end - input.at);
     head.fields.text = input.bytes.toString('latin1', input.at, end);
     input.at = end;
     this.#lineAt = 0;

@@ -355,6 +355,13 @@ it('an upstream that is the gateway itself is refused before it starts: no circl
   await expect(on.gateway(origin, {}, { listeners })).rejects.toThrow(/go in a circle/);
 });
 
+it('an upstream whose URL has user information is refused before it starts [9110-4.2.4-01]', async () => {
+  for (const user of ['user:secret', 'user', ''])
+    await expect(on.gateway({ url: `http://${user}@127.0.0.1:1` })).rejects.toThrow(
+      /without user and password|origin/,
+    );
+});
+
 it('nothing that a message holds ends a line in a head that is written here [9112-11.1-R1]', async () => {
   const origin = await on.origin({ onRequest: alwaysAnswer() });
   const gateway = await on.gateway(origin, { host: 'client' });

@@ -163,6 +163,22 @@ describe('a field line is refused', () => {
   ]);
 });
 
+it('a field that alone is too long is named in the 431 [6585-5-01]', async () => {
+  const cookie = `Cookie: ${'a=b; '.repeat(8_000)}\r\n`;
+  for (const rest of ['', 'X: y\r\n', '\r\n']) {
+    const origin = await on.origin();
+    const gateway = await on.gateway(origin);
+    const client = await on.client(gateway);
+    client.write(`GET / HTTP/1.1\r\nHost: a\r\n${cookie}${rest}`);
+    const answer = await client.readResponse();
+    expect(answer.status).toBe(431);
+    expect(answer.body.toString()).toContain('most of it in Cookie');
+  }
+  // Nor is one blamed where all are small.
+  const { answer } = await pass(on, get('/', `${'X: '}${'y'.repeat(500)}\r\n`.repeat(90)));
+  expect(answer.body.toString()).toMatch(/longer than 32768 octets\n/);
+});
+
 describe('a request is taken', () => {
   it('behind one empty line, and behind some more [9112-2.2-07]', async () => {
     const { client, answer } = await pass(on, `\r\n${get('/1')}`);
