@@ -26,8 +26,9 @@ ARG SOURCE_DATE_EPOCH=0
 RUN deploy/image/collect /files
 
 FROM ${RUNTIME_IMAGE}
-# One layer, so that what is laid over the base can be compared as one.
-COPY --from=files /files/ /
+# Two layers: Node's is large and stays the same for many releases, so an upgrade pulls the second alone.
+COPY --from=files /files/node/ /
+COPY --from=files /files/sidepool/ /
 ARG VERSION=0.0.0-dev
 LABEL org.opencontainers.image.title="Sidepool" \
       org.opencontainers.image.description="Warm, pooled upstream connections for the applications of a pod." \
