@@ -3,6 +3,10 @@
  * the octets (see escapes.ts), its second, `events`, one line for each event expected (see play.ts). Settings stand
  * behind the word `wire`: `method=HEAD` (of the request that a response answers), `eof` (the sender then closes),
  * `pipelined` (read on after the first message), and limits such as `headBytes=200`.
+ *
+ * A third block, `outcome`, says what the whole gateway makes of the octets (see test/raw): what reaches the origin or
+ * the client, with which status it is refused, which connections live on. Behind the word stand the sections of the RFCs
+ * that govern it, such as `9112 6.3`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { unescapeOctets } from './escapes.ts';
@@ -14,6 +18,14 @@ export interface WireCase {
   readonly bytes: Buffer;
   readonly settings: ReadonlyMap<string, string>;
   readonly expected: readonly string[];
+  /** Null where the outcome hangs on limits that the document sets for itself. */
+  readonly outcome: Outcome | null;
+}
+
+export interface Outcome {
+  /** Such as `9112 6.3`; several are parted by commas. */
+  readonly sections: string;
+  readonly lines: readonly string[];
 }
 
 /** All cases of all documents in a folder of test/wire. Throws on a case that lacks a block. */
@@ -36,16 +48,31 @@ function readDocument(document: string, text: string): WireCase[] {
       name,
       document,
       bytes: unescapeOctets(wire),
-      settings: new Map(
-        settings
-          .split(' ')
-          .filter((each) => each !== '')
-          .map((each) => {
-            const [key = '', value = ''] = each.split('=');
-            return [key, value] as const;
-          }),
-      ),
-      expected: events.split('\n').filter((line) => line !== ''),
+      settings: readSettings(settings),
+      expected: linesOf(events),
+      outcome: readOutcome(section),
     };
   });
+}
+
+/** What stands behind the word `wire`: names, some with a value. */
+export function readSettings(text: string): ReadonlyMap<string, string> {
+  const words = text.split(' ').filter((word) => word !== '');
+  return new Map(
+    words.map((word) => {
+      const [key = '', value = ''] = word.split('=');
+      return [key, value] as const;
+    }),
+  );
+}
+
+function readOutcome(section: string): Outcome | null {
+  const found = /^```outcome(.*)\n([\s\S]*?)^```/m.exec(section);
+  if (found === null) return null;
+  const [, sections = '', lines = ''] = found;
+  return { sections: sections.trim(), lines: linesOf(lines) };
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
 }
