@@ -94,7 +94,7 @@ const tls = v.object({
 const pool = section('The connections to the upstream, over all its endpoints.', {
   maxConnections: option(
     32,
-    'Connections at most, those being dialled included.',
+    'Connections at most, those being dialled included; tunnels are not counted.',
     whole(1, 65_535),
   ),
   warm: option(

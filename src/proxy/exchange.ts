@@ -26,7 +26,7 @@ import type { ExchangeContext } from './exchange-context.ts';
 import type { ExchangeState } from './exchange-state.ts';
 import { ExchangeTimers } from './exchange-timers.ts';
 import { lengthRequired, tookTooLong } from './faults.ts';
-import { RequestBody } from './request-body.ts';
+import { bodyOf, type RequestBody } from './request-body.ts';
 import { chosenUpgrade, isPipelinable, needAfter, needOf } from './request-traits.ts';
 import { dropResponse } from './response-drain.ts';
 import { Retries } from './retries.ts';
@@ -66,10 +66,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     this.#route = route;
     this.#context = context;
     this.#beganMs = context.wheel.now();
-    this.#body =
-      head.framing === 'none'
-        ? null
-        : new RequestBody(client, route.policy.retry.bodyLimitBytes, context.bodies);
+    this.#body = bodyOf(head, client, route, context);
     this.need = needOf(head, route.policy.retry);
   }
 
@@ -255,7 +252,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   onSwitched(head: ResponseHead, upstream: RawSocket, upstreamRest: Buffer): void {
     const lease = this.#takeLease();
-    lease.tell('good');
+    lease.switched();
     const { wheel } = this.#context;
     // A tunnel has a limit of its own, and no answer could be put into it.
     this.#timers?.clearLimit();

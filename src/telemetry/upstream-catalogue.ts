@@ -17,6 +17,7 @@ export interface UpstreamGauges {
   connecting: number;
   idle: number;
   active: number;
+  tunnel: number;
   draining: number;
   waiting: number;
   liveEndpoints: number;
@@ -40,6 +41,7 @@ export function gaugesOf(snapshots: readonly UpstreamSnapshot[]): UpstreamGauges
     connecting: 0,
     idle: 0,
     active: 0,
+    tunnel: 0,
     draining: 0,
     waiting: 0,
     liveEndpoints: 0,
@@ -166,13 +168,13 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
   ),
 
   each('gauge', `${p}_connections`, 'Connections by state.', {
-    keys: valuesOf('state', ['connecting', 'idle', 'active', 'draining'] as const),
+    keys: valuesOf('state', ['connecting', 'idle', 'active', 'tunnel', 'draining'] as const),
     read: ({ state }, key) => state[key.state],
   }),
   single(
     'gauge',
     `${p}_connections_limit`,
-    'The most connections that configuration allows.',
+    'The most connections that configuration allows; tunnels are not counted.',
     ({ state }) => state.maxConnections,
   ),
   single(

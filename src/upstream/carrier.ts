@@ -108,6 +108,8 @@ export interface LeaseKeeper {
   discard(connection: Leasable, reason: CloseReason): void;
   /** The attempt is a trial of its endpoint, or of its upstream, and its answer has begun: others may be tried. */
   onTrialAnswered(lease: Lease): void;
+  /** The slot has become half of a tunnel. */
+  onSwitched(connection: Leasable): void;
   /** What the attempt tells of its endpoint. Called at most once, before the lease is settled. */
   onOutcome(lease: Lease, outcome: Outcome): void;
 }
@@ -151,6 +153,12 @@ export class Lease {
     this.#hasTold = true;
     if (this.isTrial) this.#endTrial();
     if (outcome !== 'none') this.#keeper?.onOutcome(this, outcome);
+  }
+
+  /** It carries a tunnel from now on, and no other request ever. The lease is still to be settled when that ends. */
+  switched(): void {
+    this.tell('good');
+    this.#keeper?.onSwitched(this.carrier);
   }
 
   /** Nobody waits any more, `waitedMs` after the whole request was sent. */

@@ -9,7 +9,7 @@ import type { LeaseNeed, LeaseSeeker } from './carrier.ts';
 import type { DialTarget } from './dialer.ts';
 import type { H1Connection } from './h1/connection.ts';
 import { Liveness } from './liveness.ts';
-import type { EndpointSnapshot } from './observer.ts';
+import type { ConnectionSnapshot, EndpointSnapshot } from './observer.ts';
 import type { PoolOptions } from './options.ts';
 
 /** A connection that has been idle for this share of its time is due to be used. */
@@ -258,7 +258,7 @@ export class EndpointPool {
       const isIdle = !connection.isLeased;
       return {
         id: connection.id,
-        state: isIdle ? 'idle' : this.isDraining ? 'draining' : 'active',
+        state: stateOf(connection, this.isDraining),
         ageMs: nowMs - connection.bornMs,
         idleMs: isIdle ? nowMs - connection.idleSinceMs : null,
         requests: connection.requests,
@@ -274,4 +274,10 @@ export class EndpointPool {
       health: this.isDraining ? null : (this.health?.snapshot(nowMs) ?? null),
     };
   }
+}
+
+function stateOf(connection: H1Connection, isDraining: boolean): ConnectionSnapshot['state'] {
+  if (!connection.isLeased) return 'idle';
+  if (connection.isTunnel) return 'tunnel';
+  return isDraining ? 'draining' : 'active';
 }

@@ -63,7 +63,7 @@ export interface EndpointChange extends HealthChange {
 
 export interface ConnectionSnapshot {
   readonly id: number;
-  readonly state: 'idle' | 'active' | 'draining';
+  readonly state: 'idle' | 'active' | 'tunnel' | 'draining';
   readonly ageMs: number;
   /** Null unless idle. */
   readonly idleMs: number | null;

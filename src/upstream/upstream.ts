@@ -16,7 +16,7 @@ import type { EndpointPool } from './endpoint-pool.ts';
 import { type EndpointAddress, EndpointSet } from './endpoint-set.ts';
 import { shuttingDown } from './faults.ts';
 import type { H1Connection } from './h1/connection.ts';
-import { PipelineSlot } from './h1/pipeline-slot.ts';
+import { PipelineSlot, type Slot } from './h1/pipeline-slot.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { CloseReason, UpstreamSnapshot } from './observer.ts';
 import type { UpstreamOptions } from './options.ts';
@@ -27,9 +27,6 @@ import { Settling } from './settling.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
 import { WaitingLine } from './waiting-line.ts';
 import { WarmFloor } from './warm-floor.ts';
-
-/** What leases are of: a connection whole, or a place on one. */
-type Slot = H1Connection | PipelineSlot;
 
 export class Upstream implements LeaseKeeper {
   readonly options: UpstreamOptions;
@@ -269,6 +266,11 @@ export class Upstream implements LeaseKeeper {
 
   onTrialAnswered(lease: Lease): void {
     this.#watch.release(lease);
+  }
+
+  onSwitched(leased: Leasable): void {
+    this.#endpoints.onSwitched((leased as Slot).connection);
+    this.#dials.run();
   }
 
   onOutcome(lease: Lease, outcome: Outcome): void {

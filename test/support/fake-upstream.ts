@@ -27,6 +27,7 @@ type Seen = Pick<
   | 'giveBack'
   | 'discard'
   | 'onTrialAnswered'
+  | 'onSwitched'
   | 'onOutcome'
 >;
 
@@ -116,6 +117,13 @@ export class FakeUpstream implements Seen, LeaseKeeper {
 
   onTrialAnswered(): void {
     // No attempt is a trial here.
+  }
+
+  /** Tunnels so far. */
+  switches = 0;
+
+  onSwitched(): void {
+    this.switches += 1;
   }
 
   onOutcome({ status }: Lease, outcome: Outcome): void {

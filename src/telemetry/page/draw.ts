@@ -78,13 +78,14 @@ export function draw(
     const counts = [
       [inState('active'), 'active'],
       [inState('idle'), 'idle'],
+      [inState('tunnel'), 'tunnel'],
       [connecting, 'connecting'],
       [inState('draining'), 'draining'],
     ]
       .filter(([count]) => count !== 0)
       .map((pair) => pair.join(' '))
       .join(', ');
-    const order = { active: 0, idle: 1, draining: 2 };
+    const order = { active: 0, idle: 1, tunnel: 2, draining: 3 };
     const sorted = [...connections].sort((a, b) => order[a.state] - order[b.state] || a.id - b.id);
     const few = sorted.slice(0, Math.max(0, squaresLeft));
     squaresLeft -= few.length;

@@ -28,7 +28,7 @@ article h2{overflow-wrap:anywhere}
 .squares{display:flex;flex-wrap:wrap;gap:3px;min-height:14px;margin-top:5px;font-size:12px;color:var(--soft)}
 i{display:inline-block;width:14px;height:14px;border-radius:3px;border:1.5px solid var(--soft);flex:none}
 i.active{background:var(--active);border-color:var(--active)}
-i.idle{background:var(--idle-fill);border-color:var(--idle)}
+i.idle{background:var(--idle-fill);border-color:var(--idle)}i.tunnel{border-color:var(--active)}
 i.connecting{border-style:dashed;background:none}
 i.draining{background:repeating-linear-gradient(45deg,var(--soft) 0 2px,transparent 2px 5px)}
 article dl{display:grid;grid-template-columns:repeat(4,1fr);gap:9px 12px;border-top:1px solid var(--line);padding-top:10px}

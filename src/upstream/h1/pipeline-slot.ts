@@ -16,6 +16,9 @@ export const nobody: ResponseSink = {
   onFault: () => undefined,
 };
 
+/** What leases are of: a connection whole, or a place on one. */
+export type Slot = H1Connection | PipelineSlot;
+
 export class PipelineSlot implements Leasable {
   readonly connection: H1Connection;
   readonly requests: number;

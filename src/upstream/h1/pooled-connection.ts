@@ -32,6 +32,8 @@ export class PooledConnection {
   closesFor: CloseReason | null = null;
   /** False once it is known that it ends after this response. */
   takesMore = true;
+  /** Written by the upstream: it carries a tunnel. */
+  isTunnel = false;
   /** Falls due when it has been idle too long. Set by the pool. */
   readonly idleDeadline: Deadline;
 

@@ -804,9 +804,22 @@ describe('a chunked body for an upstream that speaks HTTP/1.0', () => {
     on.upstream.speaks10 = true;
     on.upstream.givesAtOnce = false;
     const client = on.connect();
-    client.send(chunkedPost(`3e9\r\n${'x'.repeat(1_001)}\r\n0\r\n\r\n`));
+    client.send(chunkedPost(`3e9\r\n${'x'.repeat(1_001)}\r\n`));
     on.upstream.give();
     expect(read(client.received).status).toBe(411);
+  });
+
+  it('longer than is held, but whole before there is a lease, is sent with its length', () => {
+    const on = scene();
+    on.upstream.speaks10 = true;
+    on.upstream.givesAtOnce = false;
+    const client = on.connect();
+    client.send(chunkedPost(`3e9\r\n${'x'.repeat(1_001)}\r\n0\r\n\r\n`));
+    on.upstream.give();
+    expect(on.upstream.last.head).toContain('Content-Length: 1001\r\n');
+    expect(on.upstream.last.body).toBe('x'.repeat(1_001));
+    on.upstream.last.answer();
+    expect(read(client.received).status).toBe(200);
   });
 
   it('goes to another connection when the first ends meanwhile, and nothing is learned of idle limits', () => {

@@ -8,6 +8,7 @@ function scene(requests = 0) {
     giveBack: () => calls.push('given back'),
     discard: (_, reason) => calls.push(`discarded: ${reason}`),
     onTrialAnswered: () => calls.push('trial answered'),
+    onSwitched: () => calls.push('switched'),
     onOutcome: ({ status }, outcome) => calls.push(`${outcome} ${status}`),
   });
   return { lease, carrier, calls };

@@ -72,6 +72,26 @@ describe('at most maxConnections', () => {
   });
 });
 
+describe('a tunnel', () => {
+  it('leaves its place in the pool to requests: who waits is served', () => {
+    const scene = new Scene({ pool: { maxConnections: 1 } });
+    const tunnel = scene.lease();
+    const seeker = scene.seek();
+    expect(scene.dial.underWay).toHaveLength(0);
+    tunnel.switched();
+    scene.dial.first.succeed();
+    expect(seeker.lease).not.toBeNull();
+    const states = scene.upstream
+      .snapshot()
+      .endpoints.flatMap(({ connections }) => connections.map(({ state }) => state));
+    expect(states).toEqual(['tunnel', 'active']);
+    // And no more than its own, however it ends.
+    tunnel.discard('tunnel-ended');
+    scene.seek();
+    expect([scene.dial.underWay.length, scene.closed]).toEqual([0, ['tunnel-ended']]);
+  });
+});
+
 describe('who waits', () => {
   it('is served in order', () => {
     const scene = new Scene({ pool: { maxConnections: 1 } });
