@@ -1,8 +1,10 @@
 /** What all client connections share: how many there may be, and whether the gateway is draining. */
 import type { Clock } from '../base/clock.ts';
+import { isFairShare } from '../base/fair-share.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { DateSource } from '../message/http-date.ts';
 import type { Crowd } from './client-parts.ts';
+import { mostDescriptors } from './descriptors.ts';
 import type { ClientObserver } from './observer.ts';
 import { RoomMaker } from './room-maker.ts';
 import { SpareHeads } from './spare-heads.ts';
@@ -44,6 +46,13 @@ export class ClientGate {
   /** Closes a few that have owed a request for long, and says whether there were any. */
   makeRoom(): boolean {
     return this.#roomMaker.make(this.wheel.now());
+  }
+
+  /** Whether one more of this listener leaves enough for the others. A listener that is alone may have all. */
+  isFair({ connections }: Crowd): boolean {
+    if (this.crowds.size <= 1) return true;
+    const limit = Math.min(this.maxClients, mostDescriptors());
+    return isFairShare({ own: connections.size, used: this.open, limit }, 1);
   }
 
   onExchangeEnded(): void {

@@ -15,9 +15,14 @@ let firstTooHigh: number | null = null;
 
 /** Whether this new connection is one too many. Its handle has a number on POSIX systems. */
 export function isOneTooMany(socket: object): boolean {
-  firstTooHigh ??= highest(softLimit());
   const { _handle: handle } = socket as { _handle?: { fd?: number } | null };
-  return (handle?.fd ?? 0) >= firstTooHigh;
+  return (handle?.fd ?? 0) >= mostDescriptors();
+}
+
+/** How many there may be before new connections are refused. */
+export function mostDescriptors(): number {
+  firstTooHigh ??= highest(softLimit());
+  return firstTooHigh;
 }
 
 function highest(limit: number): number {

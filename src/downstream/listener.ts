@@ -9,7 +9,9 @@ import type { Crowd, ListenerTerms } from './client-parts.ts';
 import type { ClientSocket } from './client-socket.ts';
 import { isOneTooMany } from './descriptors.ts';
 import type { RequestHandler } from './handler.ts';
+import type { RefusalReason } from './observer.ts';
 import type { ListenAddress, ListenerOptions } from './options.ts';
+import { RoomMaker } from './room-maker.ts';
 
 export class Listener implements Crowd {
   #options: ListenerOptions;
@@ -18,12 +20,15 @@ export class Listener implements Crowd {
   readonly #gate: ClientGate;
   readonly #handler: RequestHandler;
   readonly connections = new Set<ClientConnection>();
+  /** Among its own. */
+  readonly #roomMaker: RoomMaker;
 
   private constructor(options: ListenerOptions, gate: ClientGate, handler: RequestHandler) {
     this.#options = options;
     this.#terms = { client: options.client, isRetired: false };
     this.#gate = gate;
     this.#handler = handler;
+    this.#roomMaker = new RoomMaker(new Set([this]), gate.observer);
   }
 
   /** Opens it. Rejects, saying what to do, when the address cannot be had. */
@@ -75,9 +80,9 @@ export class Listener implements Crowd {
 
   #onConnection(socket: ClientSocket): void {
     const gate = this.#gate;
-    const isFull = gate.open >= gate.maxClients;
-    if ((isFull || isOneTooMany(socket)) && !gate.makeRoom()) {
-      gate.observer.onRefused(isFull ? 'max-clients' : 'descriptors');
+    const refusal = this.#refusal(socket);
+    if (refusal !== null) {
+      gate.observer.onRefused(refusal);
       socket.destroy();
       return;
     }
@@ -91,6 +96,17 @@ export class Listener implements Crowd {
       owner: this,
     });
     this.connections.add(connection);
+  }
+
+  #refusal(socket: ClientSocket): RefusalReason | null {
+    const gate = this.#gate;
+    const isFull = gate.open >= gate.maxClients;
+    if (isFull || isOneTooMany(socket)) {
+      return gate.makeRoom() ? null : isFull ? 'max-clients' : 'descriptors';
+    }
+    // Clients that a dead upstream keeps waiting take no room from those of the others.
+    if (gate.isFair(this) || this.#roomMaker.make(gate.wheel.now())) return null;
+    return 'listener-share';
   }
 
   onClosed(connection: ClientConnection): void {

@@ -3,10 +3,10 @@ import type { Fault } from '../base/fault.ts';
 import type { Version } from '../message/head.ts';
 
 /**
- * Why a connection was closed unread: `limits.maxClients` are open; descriptors ran out; or it had owed a request for some
- * time and gave way to a new one.
+ * Why a connection was closed unread: `limits.maxClients` are open; descriptors ran out; its listener has its share of
+ * these already; or it had owed a request for some time and gave way to a new one.
  */
-export type RefusalReason = 'max-clients' | 'descriptors' | 'gave-way';
+export type RefusalReason = 'max-clients' | 'descriptors' | 'listener-share' | 'gave-way';
 
 export interface ClientObserver {
   onConnection(): void;

@@ -3,11 +3,20 @@
  * connection fail. Held up to a limit for each request and one for all; past either it streams without replay.
  */
 
+import { isFairShare } from '../base/fair-share.ts';
+
+/** Octets that may be held. What was taken is released. */
+export interface BodyAllowance {
+  take(bytes: number): boolean;
+  release(bytes: number): void;
+}
+
 /** Octets held over all exchanges. */
-export class BodyBudget {
+export class BodyBudget implements BodyAllowance {
   /** A reload may change it. */
   limitBytes: number;
   usedBytes = 0;
+  readonly #shares = new WeakMap<object, BodyShare>();
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
@@ -22,6 +31,38 @@ export class BodyBudget {
   release(bytes: number): void {
     this.usedBytes -= bytes;
   }
+
+  /** That of one upstream: should it be dead, the bodies that wait for it are not all that can be held. */
+  shareOf(upstream: object): BodyAllowance {
+    let share = this.#shares.get(upstream);
+    if (share === undefined) {
+      share = new BodyShare(this);
+      this.#shares.set(upstream, share);
+    }
+    return share;
+  }
+}
+
+class BodyShare implements BodyAllowance {
+  readonly #whole: BodyBudget;
+  #ownBytes = 0;
+
+  constructor(whole: BodyBudget) {
+    this.#whole = whole;
+  }
+
+  take(bytes: number): boolean {
+    const { usedBytes: used, limitBytes: limit } = this.#whole;
+    const isFair = isFairShare({ own: this.#ownBytes, used, limit }, bytes);
+    if (!isFair || !this.#whole.take(bytes)) return false;
+    this.#ownBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#ownBytes -= bytes;
+    this.#whole.release(bytes);
+  }
 }
 
 /** A smaller chunk is copied, so that what it is a view of is not held with it: 64 KiB for one octet, at the worst. */
@@ -29,7 +70,7 @@ const COPY_BYTES = 4 * 1024;
 
 export class HeldBody {
   readonly #limitBytes: number;
-  readonly #budget: BodyBudget;
+  readonly #budget: BodyAllowance;
   #chunks: Buffer[] = [];
   #takenBytes = 0;
   /** What small chunks are copied to; the last of `#chunks` is its beginning while there is room in it. */
@@ -39,7 +80,7 @@ export class HeldBody {
   /** Everything that came so far is still here. */
   canReplay = true;
 
-  constructor(limitBytes: number, budget: BodyBudget) {
+  constructor(limitBytes: number, budget: BodyAllowance) {
     this.#limitBytes = limitBytes;
     this.#budget = budget;
   }

@@ -1,7 +1,21 @@
 /** A request's body on its way through: given to the carrier as it comes, and held as far as it is small. */
 import type { ClientExchange } from '../downstream/handler.ts';
+import type { RequestHead } from '../message/head.ts';
 import type { Carrier } from '../upstream/carrier.ts';
-import { type BodyBudget, HeldBody } from './held-body.ts';
+import type { ExchangeContext } from './exchange-context.ts';
+import { type BodyAllowance, HeldBody } from './held-body.ts';
+import type { Route } from './route.ts';
+
+/** That of a request, or null for one without. */
+export function bodyOf(
+  { framing }: RequestHead,
+  client: ClientExchange,
+  { policy, upstream }: Route,
+  { bodies }: ExchangeContext,
+): RequestBody | null {
+  if (framing === 'none') return null;
+  return new RequestBody(client, policy.retry.bodyLimitBytes, bodies.shareOf(upstream));
+}
 
 export class RequestBody {
   readonly #held: HeldBody;
@@ -11,7 +25,7 @@ export class RequestBody {
   /** All of it has come from the client. */
   isWhole = false;
 
-  constructor(client: ClientExchange, limitBytes: number, budget: BodyBudget) {
+  constructor(client: ClientExchange, limitBytes: number, budget: BodyAllowance) {
     this.#client = client;
     this.#held = new HeldBody(limitBytes, budget);
   }

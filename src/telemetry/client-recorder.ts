@@ -16,7 +16,7 @@ export class ClientRecorder implements ClientObserver {
   closed = 0;
   requests10 = 0;
   requests11 = 0;
-  readonly refused = { 'max-clients': 0, descriptors: 0, 'gave-way': 0 };
+  readonly refused = { 'max-clients': 0, descriptors: 0, 'listener-share': 0, 'gave-way': 0 };
   receivedBytes = 0;
   sentBytes = 0;
   readonly faults = new FaultTally();

@@ -57,6 +57,8 @@ const refusals = {
   'max-clients': 'a client was closed unread: limits.maxClients are connected',
   descriptors:
     'a client was closed unread: hardly a file descriptor is left; raise the limit (ulimit -n) or lower limits.maxClients',
+  'listener-share':
+    'a client was closed unread: its listener has three times as many as are left for the others; raise limits.maxClients or look why its upstream is slow',
   'gave-way':
     'a client that had owed a request for some time was closed for the sake of a new one: no more can be connected',
 } as const;

@@ -49,7 +49,12 @@ export function processCatalogue(build: {
       'sidepool_client_refused_total',
       'Client connections closed unread, by reason.',
       {
-        keys: valuesOf('reason', ['max-clients', 'descriptors', 'gave-way'] as const),
+        keys: valuesOf('reason', [
+          'max-clients',
+          'descriptors',
+          'listener-share',
+          'gave-way',
+        ] as const),
         read: ({ client }, { reason }) => client.refused[reason],
       },
     ),

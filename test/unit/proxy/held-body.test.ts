@@ -107,3 +107,32 @@ describe('a held body', () => {
     );
   });
 });
+
+describe('the share of an upstream', () => {
+  it('leaves a quarter to the others, and is whole again when all is released', () => {
+    const budget = new BodyBudget(1_000);
+    const [dead, other] = [{}, {}];
+    const ofDead = budget.shareOf(dead);
+    let taken = 0;
+    while (ofDead.take(10)) taken += 10;
+    expect(taken).toBe(750);
+    expect(budget.shareOf(other).take(180)).toBe(true);
+    expect(budget.shareOf(dead)).toBe(ofDead);
+    ofDead.release(taken);
+    budget.shareOf(other).release(180);
+    expect(budget.usedBytes).toBe(0);
+    expect(ofDead.take(750)).toBe(true);
+  });
+
+  it('takes nothing where nothing is held, and heeds a limit that a reload has changed', () => {
+    const budget = new BodyBudget(0);
+    const share = budget.shareOf({});
+    expect(share.take(1)).toBe(false);
+    budget.limitBytes = 100;
+    expect(share.take(75)).toBe(true);
+    budget.limitBytes = 50;
+    expect(share.take(1)).toBe(false);
+    share.release(75);
+    expect(budget.usedBytes).toBe(0);
+  });
+});
