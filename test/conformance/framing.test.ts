@@ -493,7 +493,7 @@ describe('an upstream that has answered as HTTP/1.0', () => {
       rest: { clients: { lingerTime: '200ms' } },
     });
     client.write(post('Transfer-Encoding: chunked\r\n'));
-    client.write(chunked('x'.repeat(5_000)));
+    client.write(chunked('x'.repeat(40_000)));
     expect((await client.readResponse()).status).toBe(411);
     expect(origin.requests).toHaveLength(1);
   });
