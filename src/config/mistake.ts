@@ -77,6 +77,15 @@ export function shown(value: unknown): string {
   if (typeof value === 'object') return 'a mapping';
   if (typeof value !== 'string') return String(value);
   if (value.includes('-----BEGIN ')) return 'PEM text, which is hidden here';
-  const text = value.replace(/^[^@]*:[^@]*@/, '[hidden]@').replace(/\?.+$/s, '?[hidden]');
+  const text = withoutCredentials(value);
   return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}...` : text);
+}
+
+/** Without what stands before `@` in `user:password@host`, and without a query. */
+function withoutCredentials(text: string): string {
+  const at = text.lastIndexOf('@');
+  const colon = text.indexOf(':');
+  const plain = colon !== -1 && colon < at ? `[hidden]${text.slice(at)}` : text;
+  const query = plain.indexOf('?');
+  return query === -1 ? plain : `${plain.slice(0, query)}?[hidden]`;
 }

@@ -47,8 +47,7 @@ export function refusal(change: Change): string | null {
 export function hostRefusal(host: string | undefined): string | null {
   if (host === undefined || isPlainHost(host)) return null;
   const name = host.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
-  const isOurs =
-    /^[a-z0-9_-]+$/.test(name) || /\.(?:svc|svc\..+|pod\..+|local|localhost|internal)$/.test(name);
+  const isOurs = /^[a-z0-9_-]+$/.test(name) || /\.(?:svc|local|localhost|internal)$/.test(name);
   return isOurs
     ? null
     : "This is not shown under a name that may be a web page's: ask by IP address, localhost or a name of the cluster.\n";
