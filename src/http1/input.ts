@@ -54,7 +54,9 @@ export class Input {
     }
     if (this.bytes.buffer === this.#own.buffer && this.#own.length > 0) return;
     const unread = this.bytes.subarray(this.at);
-    const own = Buffer.allocUnsafeSlow(Math.max(512, 2 * unread.length));
+    // Little room beyond it: of thousands that send most of a head, or a read of pipelined requests, and then nothing, each
+    // would hold twice what it sent.
+    const own = Buffer.allocUnsafeSlow(Math.max(512, unread.length + (unread.length >> 3)));
     own.set(unread, 0);
     this.#own = own;
     this.#ownLength = unread.length;

@@ -37,6 +37,14 @@ describe('an input', () => {
     expect(input.bytes).toBe(bytes);
   });
 
+  it('keeps little more than there is of a large chunk', () => {
+    const input = new Input();
+    input.push(Buffer.alloc(64 * 1024));
+    input.at = 1_000;
+    input.keep();
+    expect(input.bytes.buffer.byteLength).toBeLessThan(72 * 1024);
+  });
+
   it('holds no memory once all is read', () => {
     const input = new Input();
     input.push(Buffer.from('hello'));
