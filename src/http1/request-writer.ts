@@ -74,7 +74,8 @@ export function requestHead(head: RequestHead, edits: RequestEdits, extras: Requ
     const version = head.version === 10 ? '1.0' : '1.1';
     text += `Via: ${version} ${edits.via}\r\n`;
   }
-  return `${text}${edits.setLines}\r\n`;
+  // RFC 9110 9.3.8: what configuration sets may be a secret, and a TRACE is sent back to whoever asked for it.
+  return head.method === 'TRACE' ? `${text}\r\n` : `${text}${edits.setLines}\r\n`;
 }
 
 /** The greatest Max-Forwards passed on: more hops than any request has. */

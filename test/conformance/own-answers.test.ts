@@ -130,7 +130,7 @@ describe('every answer of the gateway’s own', () => {
     for (const kind of kinds) expect(textOf(kind)).not.toMatch(/\r\n(?:Vary|Server|Trailer):/i);
   });
 
-  it('names this intermediary, one registered type of error, and how far the request went [9209-2-01] [9209-2-R1] [9209-2.1.1-R1] [9209-2.1.5-R1] [9110-5.6.4-02] [9209-4-R1]', () => {
+  it('names this intermediary, one registered type of error, and how far the request went [9209-2-01] [9209-2-R1] [9209-2.1.1-R1] [9209-2.1.5-R1] [9110-5.6.4-02] [9209-4-R1] [9209-2.1-01]', () => {
     for (const kind of kinds) {
       const [line = ''] = textOf(kind).match(/(?<=\r\n)Proxy-Status: .*(?=\r\n)/) ?? [];
       // An sf-token, a parameter that is one, and one that is an sf-string with nothing to escape: no room for more.
@@ -309,6 +309,16 @@ describe('Max-Forwards', () => {
       const { request } = await pass(on, ask(method, `Max-Forwards: ${received}\r\n`));
       expect(request?.fields.get('max-forwards')).toEqual([sent]);
     });
+
+  it('or not, a TRACE gets nothing of what configuration sets, which may be a secret [9110-9.3.8-02]', async () => {
+    const upstream = { headers: { set: { Authorization: 'Bearer s3cret' } } };
+    const { request, client, origin } = await pass(on, ask('TRACE', 'Authorization: x\r\n'), {
+      upstream,
+    });
+    expect(namesOf(request?.rawHead ?? '')).toEqual(['Host']);
+    await client.exchange(get());
+    expect(origin.requests[1]?.fields.get('authorization')).toEqual(['Bearer s3cret']);
+  });
 
   it('of another method goes on as it came [9110-7.6.2-05]', async () => {
     const { request } = await pass(on, get('/', 'Max-Forwards: 5\r\n'));

@@ -13,9 +13,9 @@ import {
 } from './requirements.ts';
 import { listTaggedTests, type TaggedTest, writtenTags } from './tagged-tests.ts';
 
-export type State = 'tested' | 'departs' | 'not applicable' | 'choice not used' | 'open';
+type State = 'tested' | 'departs' | 'not applicable' | 'choice not used' | 'open';
 
-export interface Row {
+interface Row {
   readonly requirement: Requirement;
   readonly state: State;
   readonly remark: Remark | undefined;
@@ -137,7 +137,7 @@ the remarks in \`test/conformance/remarks.tsv\`, and the names of the tests: a t
 id in its name, as in \`[9112-6.3-04]\`. The suite fails when this page is not what the generator gives, when a tag
 names no requirement, and when a requirement has neither a test nor a remark.
 
-*Tested*: at least one test fails if the gateway stops doing this. *Departs*: the gateway does not do this, or not in
+*Tested*: at least one test fails if the gateway stops doing this; of a MAY, the tests show which choice is made. *Departs*: the gateway does not do this, or not in
 every case, for the reason given. *Not applicable*: it does not bind this gateway, for the reason given. *Choice not
 used*: the text allows it, and the gateway does without it.
 `;

@@ -11,7 +11,7 @@ import {
   response,
 } from '../support/raw-origin.ts';
 
-export interface Passing {
+interface Passing {
   /** What the origin answers, octet by octet; 200 with `ok` unless given. */
   readonly answer?: string | ((request: RawRequest, connection: RawOriginConnection) => void);
   /** The origin ends its side behind its answer. */
@@ -20,7 +20,7 @@ export interface Passing {
   readonly rest?: Omit<GatewaySettings, 'upstreams'>;
 }
 
-export interface Passed {
+interface Passed {
   readonly client: RawClient;
   readonly gateway: InProcessGateway;
   readonly origin: RawOrigin;
@@ -58,9 +58,4 @@ export async function expectRefused(on: Scene, request: string, status: number):
 export function namesOf(rawHead: string): string[] {
   const [, ...lines] = rawHead.slice(0, -4).split('\r\n');
   return lines.map((line) => line.slice(0, line.indexOf(':')));
-}
-
-/** A name of a test with the ids of the requirements that it shows. */
-export function tagged(name: string, ids: readonly string[]): string {
-  return [name, ...ids.map((id) => `[${id}]`)].join(' ');
 }

@@ -168,7 +168,7 @@ describe('what is read', () => {
     }
   });
 
-  it('what is not there is 404 with a list; a wrong method is 405 with Allow', async () => {
+  it('what is not there is 404 with a list; a wrong method is 405 with Allow [9110-10.2.1-01] [9110-15.5.6-01]', async () => {
     const { ask, get, calls } = await admin();
     const missing = await get('/metric');
     expect(missing.status).toBe(404);

@@ -29,7 +29,7 @@ describe('an origin that closes an idle connection exactly as a request leaves',
     });
   }
 
-  it('makes no POST happen twice, and tells its caller the truth', async () => {
+  it('makes no POST happen twice, and tells its caller the truth [9110-9.2.2-02]', async () => {
     const origin = await on.origin({
       onRequest: ({ nth }, connection) => {
         if (nth > 1) connection.reset();
@@ -173,7 +173,7 @@ describe('a connection that ends in the middle of a response', () => {
     else await expect(client.readResponse()).rejects.toThrow('ended before a whole response');
   });
 
-  it('a close-delimited response that is reset reaches an HTTP/1.0 client as a reset', async () => {
+  it('a close-delimited response that is reset reaches an HTTP/1.0 client as a reset [9112-8-R2]', async () => {
     const origin = await on.origin({
       onRequest: (_, connection) => {
         connection.socket.write('HTTP/1.1 200 OK\r\n\r\npart of it', () =>
@@ -187,7 +187,7 @@ describe('a connection that ends in the middle of a response', () => {
     expect(await client.incomingEnd()).toBe('reset');
   });
 
-  it('a close-delimited response that ends is whole, in chunks for HTTP/1.1', async () => {
+  it('a close-delimited response that ends is whole, in chunks for HTTP/1.1 [9112-8-R2]', async () => {
     const origin = await on.origin({
       onRequest: (_, connection) => connection.fin('HTTP/1.1 200 OK\r\n\r\nall of it'),
     });
@@ -199,7 +199,7 @@ describe('a connection that ends in the middle of a response', () => {
 });
 
 describe('bytes that nobody asked for', () => {
-  it('behind a response close the connection, and poison no later request', async () => {
+  it('behind a response close the connection, and poison no later request [9112-6.3-15]', async () => {
     const poison = response('POISON');
     const origin = await on.origin({
       onRequest: ({ target }, connection) => connection.write(response(target) + poison),

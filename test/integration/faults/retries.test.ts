@@ -74,7 +74,7 @@ describe('a reused connection that ends before one byte of response', () => {
     });
   }
 
-  it('a resend that fails is not sent a third time', async () => {
+  it('a resend that fails is not sent a third time [9110-9.2.2-03]', async () => {
     const origin = await on.origin(afterWarmUp((connection) => connection.reset()));
     const gateway = await on.gateway(origin, { ...one, retry: { onNewConnection: 'idempotent' } });
     const client = await on.client(gateway);

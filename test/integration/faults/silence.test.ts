@@ -144,7 +144,7 @@ describe('an origin that answers before the body has ended', () => {
     expect(await client.incomingEnd()).toBe('fin');
   });
 
-  it('with a long body: response and request go on side by side', async () => {
+  it('with a long body: response and request go on side by side [9112-9.5-05]', async () => {
     const origin = await on.origin(early('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'));
     const gateway = await on.gateway(origin);
     const client = await on.client(gateway);
@@ -183,7 +183,7 @@ describe('an origin that answers before the body has ended', () => {
     expect(gateway.told.closed).toEqual(['early-response']);
   });
 
-  it('is not read as the answer to the next request', async () => {
+  it('is not read as the answer to the next request [9112-9.3-05]', async () => {
     const origin = await on.origin({
       onConnection: (connection) => {
         if (connection.id === 1)

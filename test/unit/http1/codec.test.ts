@@ -24,7 +24,7 @@ describe.each<[Side, fc.Arbitrary<Message>]>([
   ['requests', request],
   ['responses', response],
 ])('proper %s', (side, message) => {
-  it('are read as they were meant, one behind the other, however they are cut', () => {
+  it('are read as they were meant, one behind the other, however they are cut [9110-2.4-01]', () => {
     fc.assert(
       fc.property(fc.array(message, { minLength: 1, maxLength: 3 }), cuts, (messages, cut) => {
         const bytes = Buffer.from(messages.map(({ text }) => text).join(''), 'latin1');
@@ -56,7 +56,7 @@ describe.each<[Side, fc.Arbitrary<Message>]>([
 });
 
 describe('a head that is written on', () => {
-  it('is the same request to the next reader, and is written the same the second time', () => {
+  it('is the same request to the next reader, and is written the same the second time [9110-2.2-01] [9112-11.2-R1]', () => {
     fc.assert(
       fc.property(request, ({ text }) => {
         const headEnd = text.indexOf('\r\n\r\n', text.search(/[^\r\n]/)) + 4;
@@ -79,7 +79,7 @@ describe('a head that is written on', () => {
     );
   });
 
-  it('is the same response to the next reader, and is written the same the second time', () => {
+  it('is the same response to the next reader, and is written the same the second time [9110-2.2-01] [9112-11.2-R1]', () => {
     fc.assert(
       fc.property(response, ({ text }) => {
         const head = parseResponseText('GET', text.slice(0, text.indexOf('\r\n\r\n') + 4));
@@ -106,7 +106,7 @@ describe('a head that is written on', () => {
 describe('any octets', () => {
   const sides = fc.constantFrom<Side>('requests', 'responses');
 
-  it('of chance break no promise', () => {
+  it('of chance break no promise [9110-2.3-01]', () => {
     const octet = fc.oneof(
       fc.nat(255),
       fc.constantFrom(...Buffer.from('GET / HTTP/1.1\r\n\r\n:;0 \t')),
@@ -133,7 +133,7 @@ describe('any octets', () => {
     );
   });
 
-  it('made of spoilt documents break no promise', () => {
+  it('made of spoilt documents break no promise [9110-2.3-01]', () => {
     const corpus = { requests: readWireCases('requests'), responses: readWireCases('responses') };
     fc.assert(
       fc.property(sides, fc.nat(), fc.nat(), (side, which, seed) => {

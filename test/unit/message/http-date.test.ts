@@ -6,12 +6,12 @@ import { FakeClock } from '../../support/fake-clock.ts';
 const nowSeconds = Date.UTC(2026, 0, 1) / 1000;
 const example = 784_111_777;
 
-describe('parseHttpDate [9110-5.6.7-01]', () => {
+describe('parseHttpDate', () => {
   it.each([
     'Sun, 06 Nov 1994 08:49:37 GMT',
     'Sunday, 06-Nov-94 08:49:37 GMT',
     'Sun Nov  6 08:49:37 1994',
-  ])('reads %s', (text) => {
+  ])('reads %s [9110-5.6.7-01]', (text) => {
     expect(parseHttpDate(text, nowSeconds)).toBe(example);
   });
 
