@@ -157,6 +157,7 @@ describe('the bundle', () => {
       command: 'npx',
       args: ['--no-install', 'sidepool', '--version'],
       cwd: repository,
+      timeoutMs: 60_000,
     });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
