@@ -80,7 +80,7 @@ export class SocketWire implements Wire {
   #closedBy: string | null = null;
   #sent = 0;
   #received = 0;
-  isBlocked = false;
+  #isBlocked = false;
   readonly #isEncrypted: boolean;
   mayHaveMore = false;
 
@@ -122,8 +122,13 @@ export class SocketWire implements Wire {
   }
 
   #mayGoOn(): boolean {
-    this.isBlocked = this.#socket.writableLength > HIGH_WATER_BYTES;
-    return !this.isBlocked;
+    this.#isBlocked = this.#socket.writableLength > HIGH_WATER_BYTES;
+    return !this.#isBlocked;
+  }
+
+  get hasUnsent(): boolean {
+    // TLS tells that a write is done only a turn later: by then its response may be here.
+    return this.#isEncrypted ? this.#isBlocked : this.#socket.writableLength > 0;
   }
 
   pause(): void {
@@ -139,8 +144,10 @@ export class SocketWire implements Wire {
   }
 
   close(): void {
+    // A peer that takes nothing would never let the end be written: the socket would stay for as long as the peer does.
+    if (this.#socket.writableLength > 0) this.#socket.destroy();
     // RFC 9112 9.8: a TLS connection says close_notify first; end() does, destroySoon() waits until it is written.
-    this.#socket.destroySoon();
+    else this.#socket.destroySoon();
   }
 
   destroy(): void {
@@ -174,8 +181,8 @@ export class SocketWire implements Wire {
   readonly #onEnd = (): void => this.#handler?.onPeerEnd();
 
   readonly #onDrain = (): void => {
-    if (!this.isBlocked) return;
-    this.isBlocked = false;
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
     this.#handler?.onWritable();
   };
 

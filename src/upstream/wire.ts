@@ -12,8 +12,8 @@ export interface Wire {
   writeAll(parts: readonly (string | Buffer)[]): boolean;
   /** Whether the very first write failed at once: then the peer has seen nothing of it. */
   readonly hasFailed: boolean;
-  /** Whether the last write found the peer slow, so that much of it has not left this process yet. */
-  readonly isBlocked: boolean;
+  /** Whether some of what was written has not left this process yet, because the peer takes it slowly or not at all. */
+  readonly hasUnsent: boolean;
   /**
    * Whether bytes that have arrived already may still come in this turn of the loop: the last read filled its buffer,
    * or TLS gives its records one by one.
@@ -23,7 +23,7 @@ export interface Wire {
   resume(): void;
   /** The bytes of the last `onBytes` are still needed: read into others from now on. */
   renewBuffer(): void;
-  /** Says goodbye (TLS close_notify) and closes. */
+  /** Says goodbye (TLS close_notify) and closes; at once if the peer does not take what was written. */
   close(): void;
   /** Closes at once. */
   destroy(): void;

@@ -20,7 +20,7 @@ export class FakeWire implements Wire {
   #received = 0;
   #isOver = false;
   hasFailed = false;
-  isBlocked = false;
+  hasUnsent = false;
   mayHaveMore = false;
   /** The code that the next write fails with, at once. */
   failsWith: string | null = null;
@@ -70,7 +70,7 @@ export class FakeWire implements Wire {
       .join('');
     this.#sent += text.length;
     this.writes.push(text);
-    this.isBlocked = !this.takesMore;
+    this.hasUnsent = !this.takesMore;
     return this.takesMore;
   }
 
@@ -149,7 +149,7 @@ export class FakeWire implements Wire {
   /** What was held back has gone out. */
   drain(): void {
     this.takesMore = true;
-    this.isBlocked = false;
+    this.hasUnsent = false;
     this.#handler?.onWritable();
   }
 

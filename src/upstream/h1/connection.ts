@@ -3,7 +3,7 @@
  * used again. Idle, it keeps reading: a byte or an end of stream evicts it at once, so that no timer stands on the way
  * of a request.
  */
-import { defect, type Fault } from '../../base/fault.ts';
+import { defect, type Fault, type Received } from '../../base/fault.ts';
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.ts';
 import { keepAliveTimeout } from '../../http1/connection-fields.ts';
 import { requestHead } from '../../http1/request-writer.ts';
@@ -59,6 +59,10 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     return this.#pipeline?.first?.hasSent ?? this.#output.hasSent;
   }
 
+  get received(): Received {
+    return this.#reader.received;
+  }
+
   /** Requests whose responses are still to come, those included that nobody waits for. */
   get outstanding(): number {
     return this.#reader.sink === null ? 0 : 1 + (this.#pipeline?.waiting ?? 0);
@@ -110,6 +114,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     this.#pipeline ??= new Pipeline({
       connection: this,
       reader: this.#reader,
+      output: this.#output,
       wheel: this.#wheel,
       owner: this.#owner,
     });
@@ -276,10 +281,10 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
 
   /** Design 4.2: wholly sent, framed, wholly read, nothing left over, both sides willing. */
   #reusable(): true | CloseReason {
-    if (!this.#output.isWhole || this.#wire.isBlocked) return 'early-response';
-    // What follows is the answer to the next in line, or to nobody.
-    if (!this.#reader.input.isEmpty && this.#pipeline?.hasSentNext !== true)
-      return 'unexpected-bytes';
+    // With others behind it, what is unsent is theirs; what follows is the answer to the next of them, or to nobody.
+    const isLast = this.#pipeline?.hasSentNext !== true;
+    if (!this.#output.isWhole || (isLast && this.#wire.hasUnsent)) return 'early-response';
+    if (isLast && !this.#reader.input.isEmpty) return 'unexpected-bytes';
     if (!this.#reader.head.keepsAlive || this.#ending !== null) return 'not-reusable';
     return true;
   }

@@ -6,6 +6,7 @@ import type { H1Connection } from './connection.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import { behindFault } from './faults.ts';
 import { nobody, type PipelineSlot } from './pipeline-slot.ts';
+import type { RequestOutput } from './request-output.ts';
 import type { ResponseReader } from './response-reader.ts';
 
 /** More than this of a response that nobody waits for is not read for the sake of those behind it. */
@@ -16,6 +17,7 @@ const PATIENCE_MS = 1_000;
 export interface PipelineParts {
   readonly connection: H1Connection;
   readonly reader: ResponseReader;
+  readonly output: RequestOutput;
   readonly wheel: TimerWheel;
   readonly owner: ConnectionOwner;
 }
@@ -70,6 +72,8 @@ export class Pipeline {
       slot.beganMs = nowMs;
     }
     const hasFirst = this.first !== null && this.#gathered[0] === this.first;
+    // What it was put behind has been answered before this left: it was sent alone.
+    if (hasFirst && this.first !== null) this.first.wasBehind = false;
     this.#gathered = [];
     if (!this.#rescue.isSet) this.#watchFirst();
     return hasFirst;
@@ -102,6 +106,7 @@ export class Pipeline {
     const behind = this.#behind;
     if (behind.length === 0) return;
     this.#behind = [];
+    this.#dropUnsent();
     const { connection } = this.#parts;
     if (why !== 'not-reusable') this.#mark();
     for (const slot of behind) tell(slot, behindFault(connection.endpoint, 'ended', slot.hasSent));
@@ -184,8 +189,17 @@ export class Pipeline {
     const { connection, owner } = this.#parts;
     this.isHeldUp = true;
     const waiting = this.#behind.filter(({ sink }) => sink !== nobody);
+    if (this.#dropUnsent()) this.#behind = this.#behind.filter(({ hasSent }) => hasSent);
     if (waiting.length > 0) owner.onRescued();
     for (const slot of waiting) tell(slot, behindFault(connection.endpoint, 'slow', slot.hasSent));
+  }
+
+  /** Those that were gathered in this turn are told that they were not sent: so they are not to leave at its end. */
+  #dropUnsent(): boolean {
+    if (this.#gathered.length === 0 || this.#gathered[0] === this.first) return false;
+    this.#gathered = [];
+    this.#parts.output.drop();
+    return true;
   }
 
   /** A connection ends early once, whomever that concerns. */

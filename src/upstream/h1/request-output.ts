@@ -38,6 +38,11 @@ export class RequestOutput {
     this.#held += head;
   }
 
+  /** What was gathered and has not left never will: those whose it is are told that it was not sent. */
+  drop(): void {
+    this.#held = '';
+  }
+
   body(data: Buffer): boolean {
     const isChunked = this.#framing === 'chunked';
     const before = isChunked ? this.#held + chunkStart(data.length) : this.#held;

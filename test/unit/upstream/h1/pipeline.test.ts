@@ -156,6 +156,55 @@ describe('when the connection ends', () => {
   });
 });
 
+describe('gathered in a turn in which the connection turns out to end or to be slow, they never leave', () => {
+  it('with a response that says close', () => {
+    const scene = new ConnectionScene();
+    const [a] = askers(scene, 'a');
+    scene.settle();
+    const [b] = askers(scene, 'b');
+    scene.wire.respond(answer('1', 'Connection: close\r\n').slice(0, -1));
+    expect(b?.sink.fault).toMatchObject({ kind: 'write-failed', sent: 'not-sent' });
+    scene.settle();
+    scene.wire.respond('1');
+    expect(a?.sink).toMatchObject({ body: '1', canReuse: 'not-reusable' });
+    expect(scene.wire.written).not.toContain('GET /b');
+  });
+
+  it('behind one that nobody waits for and that has no end; what was sent before is still read', () => {
+    const { scene, a, b, c } = three();
+    scene.settle();
+    scene.wire.respond('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnow\r\n');
+    const [d] = askers(scene, 'd');
+    a.slot.abandon();
+    expect([b, c, d].map((asker) => asker?.sink.fault?.sent)).toEqual(['sent', 'sent', 'not-sent']);
+    scene.settle();
+    expect(scene.wire.written).not.toContain('GET /d');
+    scene.wire.respond(`0\r\n\r\n${answer('22')}${answer('333')}`);
+    expect(scene.connection.outstanding).toBe(0);
+  });
+});
+
+it('one that leaves after all before it were answered was sent alone, and has no more than one resend', () => {
+  const scene = new ConnectionScene();
+  askers(scene, 'a');
+  scene.settle();
+  const [b] = askers(scene, 'b');
+  scene.wire.respond(answer('1'));
+  scene.settle();
+  scene.wire.end();
+  expect(b?.sink.fault).toMatchObject({ kind: 'connection-ended', sent: 'sent' });
+  expect(b?.sink.fault?.behind).toBeUndefined();
+});
+
+it('what those behind have not got out yet is no reason to end the connection', () => {
+  const { scene, a, b } = three();
+  scene.settle();
+  scene.wire.hasUnsent = true;
+  scene.wire.respond(answer('1'));
+  expect(a.sink.canReuse).toBe(true);
+  expect(b.sink.fault).toBeNull();
+});
+
 describe('behind a slow response', () => {
   it('those who wait go elsewhere, and what comes for them is dropped', () => {
     const { scene, a, b, c } = three();
