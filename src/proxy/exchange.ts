@@ -333,7 +333,7 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   /** It cannot be carried: the client is told, in whatever way is still left. */
   #fail(last: Fault, { isClientThere = true }: { readonly isClientThere?: boolean } = {}): void {
     if (this.#state === 'done') return;
-    const failure: Fault = this.#hasSent ? { ...last, sent: 'sent' } : last;
+    const failure = this.#asSeen(last);
     this.#retries?.failed();
     this.#detach(isClientThere ? 'fault' : 'client-gone');
     const own = ownResponse(failure, this.#head);
@@ -350,9 +350,12 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     else if (isClientThere) this.#client.abort();
   }
 
-  /** Whether an upstream can have seen some of the request, in this attempt or one before. */
-  get #hasSent(): boolean {
-    return this.#retries?.wasSent === true || this.#attached?.hasSent === true;
+  /** With how much of the request an upstream can have seen, in any attempt, and of the response has come in this one. */
+  #asSeen(failure: Fault): Fault {
+    const carrier = this.#attached;
+    if (carrier?.hasSent !== true && this.#retries?.wasSent !== true) return failure;
+    const { received } = failure.received === 'nothing' && carrier !== null ? carrier : failure;
+    return { ...failure, sent: 'sent', received };
   }
 
   onBodyFault(failure: Fault): void {

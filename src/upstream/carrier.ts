@@ -2,7 +2,7 @@
  * What an exchange sees of the upstream side. It speaks of messages; what they look like on the wire is the
  * carrier's own business (`h1/` today).
  */
-import type { Fault } from '../base/fault.ts';
+import type { Fault, Received } from '../base/fault.ts';
 import type { Queued } from '../base/linked-queue.ts';
 import type { RequestEdits, RequestExtras } from '../http1/request-writer.ts';
 import type { FieldTable } from '../message/fields.ts';
@@ -44,6 +44,8 @@ export interface Carrier {
   readonly leftBytes: number;
   /** How much of the request the upstream can have seen. */
   readonly hasSent: boolean;
+  /** How much of the response has come. */
+  readonly received: Received;
 }
 
 /** Who takes the response. After `onEnd`, `onSwitched` or `onFault` nothing more is called. */

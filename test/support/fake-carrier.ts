@@ -23,6 +23,7 @@ export class FakeCarrier implements Leasable {
   isSettled = true;
   leftBytes = Number.POSITIVE_INFINITY;
   hasSent = false;
+  received: Received = 'nothing';
   /** Set by the upstream: while it is not, every use throws. */
   isLeased = false;
   #sink: ResponseSink | null = null;
@@ -84,6 +85,7 @@ export class FakeCarrier implements Leasable {
     this.head = requestHead(request.head, request.edits, request.extras);
     this.body = '';
     this.hasSent = request.head.framing === 'none';
+    this.received = 'nothing';
     this.trailerLines = this.hasSent ? '' : null;
   }
 
@@ -241,6 +243,7 @@ export class FakeCarrier implements Leasable {
   #giveHead(lines: readonly string[]): void {
     const head = parseResponse(this.method, ...lines);
     this.#head = head;
+    this.received = 'head';
     this.leftBytes = head.framing === 'length' ? head.contentLength : Number.POSITIVE_INFINITY;
     this.#listener.onHead(head);
   }

@@ -1,4 +1,5 @@
 /** One attempt's place among several on a connection: what its lease is of. It has no body, so that it leaves whole. */
+import type { Received } from '../../base/fault.ts';
 import type { Leasable, OutgoingRequest, ResponseSink } from '../carrier.ts';
 import type { H1Connection } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -61,6 +62,10 @@ export class PipelineSlot implements Leasable {
 
   get leftBytes(): number {
     return this.isFirst ? this.connection.leftBytes : Number.POSITIVE_INFINITY;
+  }
+
+  get received(): Received {
+    return this.isFirst ? this.connection.received : 'nothing';
   }
 
   send(request: OutgoingRequest, sink: ResponseSink): void {

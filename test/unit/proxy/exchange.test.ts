@@ -540,6 +540,16 @@ describe('the limit of the whole exchange', () => {
     expect(on.upstream.settled).toEqual(['fault']);
   });
 
+  it('with part of a response head here: 504, and partial-response is what the client is told', () => {
+    const on = scene({ timeouts });
+    const client = on.connect();
+    client.send(post('hello'));
+    on.upstream.last.received = 'part-of-head';
+    on.passLimit(100);
+    expect(read(client.received).status).toBe(504);
+    expect(client.received).toContain('details="partial-response"');
+  });
+
   it('while a body is collected: 504, not sent, and the lease is given back', () => {
     const on = scene({ timeouts });
     on.upstream.speaks10 = true;
