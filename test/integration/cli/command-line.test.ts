@@ -161,5 +161,5 @@ describe('the bundle', () => {
     });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  });
+  }, 90_000);
 });
