@@ -46,7 +46,7 @@ class YamlManifest implements Manifest {
 
   constructor(document: Document) {
     this.#document = hasAliases(document)
-      ? new Document(document.toJS(), options as object)
+      ? new Document(document.toJS(), { ...options, aliasDuplicateObjects: false } as object)
       : document;
     this.value = this.#document.toJS();
   }
