@@ -72,6 +72,15 @@ export function draw(
     return `<i class="${connection.state}" title="${esc(title)}"></i>`;
   };
 
+  /** How an endpoint answers, unless it is well. */
+  const answersPill = ({ health: known }: EndpointSnapshot) => {
+    if (known === null || known.state === 'healthy') return '';
+    const words = { ejected: 'put aside', probation: 'on trial', failing: 'failing' }[known.state];
+    const left = known.endsInMs === null ? '' : `, ${duration(known.endsInMs)} left`;
+    const title = `${known.reason ?? ''}: ${plural(known.consecutiveFailures, 'failure')} in a row`;
+    return ` <em class="pill ${known.state === 'ejected' ? 'bad' : 'warn'}" title="${esc(title)}">${words}${left}</em>`;
+  };
+
   const endpointRow = (endpoint: EndpointSnapshot) => {
     const { connections, connecting } = endpoint;
     const inState = (state: string) => connections.filter((one) => one.state === state).length;
@@ -95,7 +104,7 @@ export function draw(
     const limit = endpoint.isDraining
       ? ''
       : `idle limit ${duration(endpoint.idleLimitMs)}${learned}`;
-    return `<li><p class="where"><b>${esc(endpoint.address)}</b>${endpoint.isDraining ? ' <em class="pill">leaving</em>' : ''}
+    return `<li><p class="where"><b>${esc(endpoint.address)}</b>${endpoint.isDraining ? ' <em class="pill">leaving</em>' : ''}${answersPill(endpoint)}
 <span>${counts === '' ? 'no connection' : counts}</span><span class="limit">${limit}</span></p>
 <p class="squares" role="img" aria-label="${esc(`${endpoint.address}: ${counts === '' ? 'no connection' : counts}`)}">${few.map(square).join('')}${'<i class="connecting" title="being opened"></i>'.repeat(dialled)}${more > 0 ? `<span>+${more}</span>` : ''}</p></li>`;
   };
@@ -109,7 +118,11 @@ export function draw(
 
   const health = (upstream: UpstreamView) => {
     if (upstream.isDown) return '<em class="pill bad">✕ down</em>';
+    const breaker = upstream.breaker?.state ?? 'closed';
+    if (breaker === 'open') return '<em class="pill bad">✕ breaker open</em>';
+    if (breaker === 'probation') return '<em class="pill warn">! breaker on trial</em>';
     if (isFailing(upstream)) return '<em class="pill warn">! cannot connect</em>';
+    if (upstream.isPanic) return '<em class="pill warn">! most endpoints fail</em>';
     return '<em class="pill good">✓ up</em>';
   };
 

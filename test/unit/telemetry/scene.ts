@@ -2,6 +2,7 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import { FieldTable } from '../../../src/message/fields.ts';
 import { RequestHead } from '../../../src/message/head.ts';
+import type { HealthSnapshot } from '../../../src/resilience/endpoint-health.ts';
 import { createLog, type Log } from '../../../src/telemetry/log.ts';
 import { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import type {
@@ -117,6 +118,23 @@ export function endpoint(
     learnedIdleLimitMs: null,
     health: null,
     ...rest,
+  };
+}
+
+export function healthOf(
+  state: HealthSnapshot['state'],
+  reason: HealthSnapshot['reason'] = null,
+): HealthSnapshot {
+  const endsInMs = state === 'ejected' ? 9_000 : null;
+  const consecutiveFailures = state === 'healthy' ? 0 : 5;
+  return {
+    state,
+    reason,
+    forMs: 1_000,
+    endsInMs,
+    consecutiveFailures,
+    requests: 4,
+    successRate: 0.25,
   };
 }
 

@@ -5,7 +5,7 @@ import type { PoolsView } from '../../../../src/telemetry/admin/pools-view.ts';
 import type { RecordedFault } from '../../../../src/telemetry/fault-ring.ts';
 import { draw } from '../../../../src/telemetry/page/draw.ts';
 import { statusPage } from '../../../../src/telemetry/page/page.ts';
-import { connections, endpoint, snapshot } from '../scene.ts';
+import { connections, endpoint, healthOf, snapshot } from '../scene.ts';
 
 function view(rest: Partial<PoolsView> = {}): PoolsView {
   return {
@@ -244,3 +244,31 @@ async function bundled(minify: boolean): Promise<typeof statusPage> {
   wrapped(module, module.exports, createRequire(import.meta.url));
   return module.exports.statusPage as typeof statusPage;
 }
+
+describe('endpoints that fail', () => {
+  const drawn = (rest: Parameters<typeof snapshot>[1]) =>
+    draw([view({ upstreams: [upstream('api', 1, rest)] })], [], 100);
+
+  it('bear what is done about them, and why', () => {
+    const html = drawn({
+      endpoints: [
+        endpoint('192.0.2.1:80', { health: healthOf('ejected', 'success-rate') }),
+        endpoint('192.0.2.2:80', { health: healthOf('probation', 'trial-failed') }),
+        endpoint('192.0.2.3:80', { health: healthOf('failing', 'consecutive-failures') }),
+        endpoint('192.0.2.4:80', { health: healthOf('healthy') }),
+      ],
+    });
+    expect(html).toContain('title="success-rate: 5 failures in a row">put aside, 9.0 s left</em>');
+    expect(html).toContain('>on trial</em>');
+    expect(html).toContain('>failing</em>');
+    expect(html.match(/in a row/g)).toHaveLength(3);
+    expect(html).toContain('✓ up');
+  });
+
+  it('and an upstream its panic, and its breaker', () => {
+    const breaker = { ...healthOf('ejected', 'success-rate'), state: 'open' as const };
+    expect(drawn({ isPanic: true })).toContain('! most endpoints fail');
+    expect(drawn({ isPanic: true, breaker })).toContain('✕ breaker open');
+    expect(drawn({ breaker: { ...breaker, state: 'probation' } })).toContain('! breaker on trial');
+  });
+});
