@@ -128,6 +128,8 @@ export class RequestParser {
     if (i === end) return Line.incomplete;
     if (bytes[i] !== SP || methodLength === 0)
       return this.#fail('bad-request', this.#notAMethod(bytes[i] as number));
+    // Known from here on, whatever is wrong with the rest: no refusal of a HEAD has a body (RFC 9110 9.3.2).
+    head.method = methodName(bytes, start, methodLength);
     const targetStart = i + 1;
     i = targetStart;
     while (i < end && isTarget[bytes[i] as number] === 1) i += 1;
@@ -167,7 +169,6 @@ export class RequestParser {
     }
     // RFC 9110 6.2: a higher minor version is handled as the highest one known.
     head.version = minor === 0x30 ? 10 : 11;
-    head.method = methodName(bytes, start, methodLength);
     this.#target = bytes.toString('latin1', targetStart, targetEnd);
     return versionStart + 10;
   }

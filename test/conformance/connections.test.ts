@@ -148,7 +148,7 @@ describe('a client’s connection', () => {
     expect(await client.closed()).toBe('fin');
   });
 
-  it('more of which come than the upstream bears wait, and none is dropped [9112-9.5-04]', async () => {
+  it('more of which come than the upstream bears wait, and none is dropped [9112-9.5-04] [9112-9.4-R1]', async () => {
     const origin = await on.origin({ onRequest: alwaysAnswer() });
     const gateway = await on.gateway(origin, { pool: { warm: 1, warmMax: 1, maxConnections: 1 } });
     const clients = await Promise.all(Array.from({ length: 20 }, () => on.client(gateway)));

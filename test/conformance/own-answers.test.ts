@@ -126,6 +126,20 @@ describe('every answer of the gateway’s own', () => {
     }
   });
 
+  it('has no body after HEAD though the rest of that request cannot be read [9110-9.3.2-01]', async () => {
+    for (const [rest, status] of [
+      ['/a b HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+      [`/${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414],
+      ['/ HTTP/2.0\r\nHost: a\r\n\r\n', 505],
+      ['/ HTTP/1.1\r\n\r\n', 400],
+      ['/ HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n', 400],
+    ] as const) {
+      const { client, answer } = await pass(on, `HEAD ${rest}`);
+      expect(answer.status).toBe(status);
+      expect(await client.readToEnd()).toHaveLength(0);
+    }
+  });
+
   it('has no field that would mark it as another’s or as for all: no Vary of "*", no Server, no Trailer [9110-12.5.5-01]', () => {
     for (const kind of kinds) expect(textOf(kind)).not.toMatch(/\r\n(?:Vary|Server|Trailer):/i);
   });
