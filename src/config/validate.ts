@@ -15,8 +15,9 @@ export interface Validated {
 
 /** `written` is the value with its references to secrets as written: mistakes quote it. */
 export function validate(value: unknown, written: unknown): Validated {
-  const findings: Finding[] = [];
-  findStructure(fileSchema, value, [], findings);
+  const found: Finding[] = [];
+  findStructure(fileSchema, value, [], found);
+  const findings = found.map((finding) => withoutSecrets(finding, written));
   const result = v.safeParse(fileSchema, value);
   for (const issue of result.issues ?? []) {
     // What else the library reports is structure, and was found above with better words.
@@ -35,7 +36,9 @@ export function validate(value: unknown, written: unknown): Validated {
 
 /** The value at that path, as a mistake may quote it. */
 function quoted(written: unknown, path: Path): string {
-  return isHidden(path) ? 'a value that is hidden here' : shown(writtenAt(written, path));
+  return isHidden(path)
+    ? 'a value that is hidden here'
+    : shownInPlace(writtenAt(written, path), path);
 }
 
 function writtenAt(written: unknown, path: Path): unknown {
@@ -65,7 +68,11 @@ export function isHidden(path: Path): boolean {
 
 /** A text where header fields are meant may be one of them, credential and all. */
 function shownInPlace(value: unknown, path: Path): string {
-  const isHeader = path[0] === 'upstreams' && path[2] === 'headers' && typeof value === 'string';
+  const isHeader =
+    path[0] === 'upstreams' &&
+    path[2] === 'headers' &&
+    path.length < 5 &&
+    typeof value === 'string';
   return isHeader ? 'a text that is hidden here' : shown(value);
 }
 

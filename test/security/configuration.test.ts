@@ -49,6 +49,8 @@ upstreams:
     'in a field of the wrong kind': `upstreams: { api: { url: "http://a", headers: { set: { Authorization: [${SECRET}] } } } }`,
     'in a field with a line break, from the environment': `upstreams: { api: { url: "http://a", headers: { set: { X-T: "a\\n\${env:TOKEN}" } } } }`,
     'as a duration': `upstreams: { api: { url: "http://a", timeouts: { connect: "\${env:TOKEN}" } } }`,
+    'from the environment, where a mapping is meant': `upstreams: { api: { url: "http://a", pool: "\${env:TOKEN}" } }`,
+    'from a file, where a list is meant': `upstreams: { api: { url: "http://a", upgrades: "\${file:/t}" } }`,
     'as an unknown choice': `log: { level: "\${file:/token}" }\nupstreams: { api: { url: "http://a" } }`,
   } as const;
   for (const [name, text] of Object.entries(wrong)) {
