@@ -53,6 +53,7 @@ describe('the injected sidecar', () => {
         'sidepool.io/upstreams': `api=http://127.0.0.1:${port}`,
         'sidepool.io/first-port': String(first),
         'sidepool.io/admin-port': String(admin),
+        'sidepool.io/drain-quiet': '0s',
       },
       false,
     );
