@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { review } from '../../src/controller/webhook/review.ts';
+import { sampleDefaults } from '../support/injection.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -104,6 +106,60 @@ describe("the controller's rights", () => {
 });
 
 describe('the webhook', () => {
+  const pod = (annotations: object) => ({
+    metadata: { name: 'p', annotations },
+    spec: { containers: [{ name: 'c' }] },
+  });
+
+  async function reviewed(namespace: unknown, annotations: object = {}) {
+    const asked: string[] = [];
+    const request = {
+      uid: 'u',
+      kind: { kind: 'Pod' },
+      operation: 'CREATE',
+      namespace,
+      object: pod(annotations),
+    };
+    const answer = await review(
+      { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request },
+      {
+        defaults: sampleDefaults,
+        isNativePossible: () => true,
+        readConfigMap: async (...of) => {
+          asked.push(of.join(' '));
+          return { ok: false, why: 'it is away' };
+        },
+      },
+    );
+    return { answer, asked };
+  }
+
+  it('asks the API server for nothing that a made-up review puts into a path', async () => {
+    const annotations = { 'sidepool.io/upstreams': 'configMap:api' };
+    for (const namespace of [
+      '../..',
+      'kube-system/secrets/x?',
+      'a/b',
+      'a%2fb',
+      'a?b',
+      'a#b',
+      'A',
+      '-a',
+      'a b',
+      'a\n',
+      'x'.repeat(64),
+    ])
+      expect(await reviewed(namespace, annotations), namespace).toEqual({
+        answer: null,
+        asked: [],
+      });
+    for (const name of ['../secrets/x', 'a/b', 'a?b', '.', '..', 'A']) {
+      const { asked } = await reviewed('shop', { 'sidepool.io/upstreams': `configMap:${name}` });
+      expect(asked, name).toEqual([]);
+    }
+    expect((await reviewed('shop', annotations)).asked).toEqual(['shop api']);
+  });
+
   it('is asked about new pods alone, and can be away', () => {
     const text = readFileSync(join(repository, 'charts/sidepool/templates/webhook.yaml'), 'utf8');
     expect(text).toContain('operations: [CREATE]');

@@ -2,6 +2,7 @@
  * Tells the owner of a pod, in an event, what was done with it: a ReplicaSet or a Job stays, and `kubectl get events`
  * shows it, when the warning of the admission has long scrolled away in some controller's log.
  */
+import { hash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import type { Api } from '../kubernetes/api.ts';
 import type { OwnerReference, Reviewed } from './review.ts';
@@ -41,7 +42,8 @@ export class OwnerEvents {
     const notice = noticeOf(reviewed);
     const about = reviewed.owner ?? ownPod(reviewed);
     if (notice === null || about === null || reviewed.isDryRun) return;
-    const key = JSON.stringify([reviewed.namespace, about, notice]);
+    // Not the text itself: who makes up reviews makes up long ones, and thousands are remembered.
+    const key = hash('sha256', JSON.stringify([reviewed.namespace, about, notice]));
     const nowMs = this.#parts.clock.now();
     if ((this.#told.get(key) ?? 0) > nowMs || this.#underWay >= MOST_UNDER_WAY) return;
     this.#told.delete(key);
@@ -64,7 +66,7 @@ export class OwnerEvents {
     try {
       const { status } = await api.call({
         method: 'POST',
-        path: `/api/v1/namespaces/${namespace}/events`,
+        path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`,
         body: {
           apiVersion: 'v1',
           kind: 'Event',

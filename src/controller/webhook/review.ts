@@ -39,6 +39,9 @@ export interface ReviewAnswer {
 const LONGEST_WARNING = 250;
 const MOST_WARNINGS = 12;
 
+/** RFC 1123's label. */
+const namespaceForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
 /** Null when it is no review that can be answered. */
 export async function review(
   document: unknown,
@@ -53,6 +56,8 @@ export async function review(
   const pod = member(request, 'object');
   const metadata = member(pod, 'metadata');
   const namespace = textAt(request, 'namespace') ?? textAt(metadata, 'namespace') ?? '';
+  // It becomes a part of paths at the API server, and nobody has proved who sent this.
+  if (namespace !== '' && !namespaceForm.test(namespace)) return null;
   const outcome = await outcomeOf(request, pod, { ...context, namespace });
   return {
     body: {
