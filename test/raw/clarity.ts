@@ -6,7 +6,8 @@ import { type StrictMessage, valuesOf } from './strict-reader.ts';
 
 /** Names that a CGI or WSGI application, or a careless server, takes for a field of framing. */
 const looksLikeFraming = /^(?:content|transfer)[_ ](?:length|encoding)$/i;
-const hopByHop = ['keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization'];
+/** Keep-Alive is not among them: towards a client it is the proxy's own. */
+const hopByHop = ['proxy-connection', 'proxy-authenticate', 'proxy-authorization'];
 const neverInTrailers = [
   'host',
   'content-length',
@@ -29,6 +30,7 @@ export function unclearRequest(message: StrictMessage): string[] {
   if (!/^(?:\/[^#\\]*|\*)$/.test(target) && method !== 'CONNECT') found.push('an odd target');
   if (/%00/.test(target) || /%0[ad]/i.test(target.split('?')[0] ?? ''))
     found.push('a line end or NUL in the target');
+  if (valuesOf(message.fields, 'keep-alive').length > 0) found.push('hop by hop: Keep-Alive');
   if (method === 'TRACE' && message.framing !== 'none') found.push('TRACE with a body');
   return found;
 }

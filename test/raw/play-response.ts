@@ -145,12 +145,14 @@ async function until({ timeoutMs }: Stage, probe: () => boolean): Promise<void> 
 
 /** The outcome as a document tells it. A Date that the document has not was added, and is not the same twice. */
 export function describeResponseOutcome(wire: WireCase, outcome: ResponseOutcome): string[] {
-  const hasDate = /^date[ \t]*:/im.test(wire.bytes.toString('latin1'));
+  const document = wire.bytes.toString('latin1');
+  const withoutOwnDate = (head: string) =>
+    head.replace(/^Date: .*\r\n/m, (line) => (document.includes(line.trim()) ? line : ''));
   const lines = outcome.given.flatMap((message) => {
     const { head, body, trailers, isWhole, start } = message;
     if (isOwnRefusal(message)) return [`refused ${start[1]}`];
     return [
-      `given ${escapeText(hasDate ? head : head.replace(/^Date: .*\r\n/m, ''))}`,
+      `given ${escapeText(withoutOwnDate(head))}`,
       ...(body === '' ? [] : [`body ${escapeText(body)}`]),
       ...trailers.map(([name, value]) => `trailer ${escapeText(`${name}: ${value}`)}`),
       ...(isWhole ? [] : ['cut']),

@@ -12,7 +12,9 @@ export interface GatewayStage extends Stage {
 export async function startGatewayStage(): Promise<GatewayStage> {
   const origin = await new RecordingOrigin().listen();
   const gateway = await startInProcessGateway({
-    log: { level: 'fatal' },
+    log: { level: 'silent' },
+    // Whether a response to HTTP/1.0 gets a length must not hang on how busy the machine is.
+    clients: { holdTime: '5s' },
     upstreams: {
       origin: {
         url: `http://127.0.0.1:${origin.port}`,

@@ -43,7 +43,7 @@ export function judgeRequest(wire: WireCase, outcome: RequestOutcome): Verdict {
   const whole = meant.messages.filter(({ isWhole }) => isWhole);
   const sent = outcome.sent.filter(({ message }) => message.isWhole);
   const isCut = outcome.sent.length > sent.length;
-  const refusal = outcome.answers.find(({ isOrigins }) => !isOrigins);
+  const refusal = outcome.answers.find(({ isOrigins, status }) => !isOrigins && status >= 400);
   const isDoubtful = meant.wrong !== null;
   if (sent.length > whole.length + (isDoubtful ? 1 : 0))
     return { kind: 'smuggled', text: `${sent.length} requests` };
