@@ -6,7 +6,7 @@
  * requests ask for it, and to press all that comes on the few that are left would take these down as well. So:
  *
  * - at most a share of the endpoints is put aside (half), those that failed first, and never all of them;
- * - a success rate is low only beside that of the others;
+ * - a success rate is low only beside that of the others, and by more than chance would make of it;
  * - while too few are well (fewer than half) none is put aside: that is panic. An endpoint that cannot be reached at all
  *   counts as not well, so that one that answers badly is used rather than none.
  *
@@ -32,6 +32,8 @@ export interface OutlierRules extends BreakerRules {
 
 /** The others must fail at most this much as often for an endpoint to fail alone. */
 const OTHERS_SHARE = 0.5;
+/** By how many standard errors two rates must differ: chance does that once in 700 times. */
+const STANDARD_ERRORS = 3;
 
 /** Told of what has changed, for people. Nothing is to be done to the endpoints from within. */
 export interface OutlierEvents {
@@ -111,7 +113,12 @@ export class Outliers {
       othersFailed += rate.failed(nowMs);
     }
     if (others < minRequests) return false;
-    return othersFailed / others <= (failed / total) * OTHERS_SHARE;
+    const above = failed / total - othersFailed / others;
+    if (othersFailed / others > (failed / total) * OTHERS_SHARE) return false;
+    // The usual test of two shares, against what both are together.
+    const share = (failed + othersFailed) / (total + others);
+    const variance = share * (1 - share) * (1 / total + 1 / others);
+    return above * above >= STANDARD_ERRORS ** 2 * variance;
   }
 
   /** Lets time pass, and looks who can be reached. Cheap while all is calm. Gives what `end` gives. */

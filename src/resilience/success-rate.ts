@@ -1,10 +1,14 @@
 /**
  * How many of the last attempts went well, over a window of time that moves on in halves: two counters and no list, so
  * that an attempt costs two additions. What is older than the window is forgotten; at its youngest it holds half of it.
+ *
+ * The halves begin at the same moments for all, so that two rates are of the same time: when something begins to fail
+ * for everybody, it does so in the same share of every window.
  */
 export class SuccessRate {
   readonly #halfMs: number;
-  #endsMs = Number.NEGATIVE_INFINITY;
+  /** Which half of all time is counted now. */
+  #half = 0;
   #total = 0;
   #failed = 0;
   #totalBefore = 0;
@@ -15,20 +19,20 @@ export class SuccessRate {
   }
 
   add(isGood: boolean, nowMs: number): void {
-    if (nowMs >= this.#endsMs) this.#turn(nowMs);
+    this.#turn(nowMs);
     this.#total += 1;
     if (!isGood) this.#failed += 1;
   }
 
   /** Attempts in the window. */
   total(nowMs: number): number {
-    if (nowMs >= this.#endsMs) this.#turn(nowMs);
+    this.#turn(nowMs);
     return this.#total + this.#totalBefore;
   }
 
   /** Those of them that failed. */
   failed(nowMs: number): number {
-    if (nowMs >= this.#endsMs) this.#turn(nowMs);
+    this.#turn(nowMs);
     return this.#failed + this.#failedBefore;
   }
 
@@ -40,11 +44,13 @@ export class SuccessRate {
   }
 
   #turn(nowMs: number): void {
-    const isLongAgo = nowMs >= this.#endsMs + this.#halfMs;
-    this.#totalBefore = isLongAgo ? 0 : this.#total;
-    this.#failedBefore = isLongAgo ? 0 : this.#failed;
+    const half = Math.floor(nowMs / this.#halfMs);
+    if (half === this.#half) return;
+    const isNext = half === this.#half + 1;
+    this.#totalBefore = isNext ? this.#total : 0;
+    this.#failedBefore = isNext ? this.#failed : 0;
     this.#total = 0;
     this.#failed = 0;
-    this.#endsMs = (isLongAgo ? nowMs : this.#endsMs) + this.#halfMs;
+    this.#half = half;
   }
 }

@@ -88,3 +88,13 @@ it('can be read again as a file that means the same', () => {
   const again = redact(JSON.stringify(shown.effective)).config;
   expect({ ...again, document: null }).toEqual({ ...config, document: null });
 });
+
+it('marks what was turned off, and what was turned on', () => {
+  const { shown } = redact(`listeners: [{ address: '127.0.0.1:1', upstream: api }]
+upstreams: { api: { url: 'https://api.example.com', outliers: off, breaker: {} } }
+`);
+  expect(shown.changed).toEqual(['upstreams.api.outliers', 'upstreams.api.breaker']);
+  expect(shown.effective).toMatchObject({
+    upstreams: { api: { outliers: 'off', breaker: { consecutiveFailures: 10 } } },
+  });
+});

@@ -154,6 +154,27 @@ describe('a success rate', () => {
     expect(on.states).toBe('ejected healthy');
   });
 
+  it('a little lower than the others’ may be chance', () => {
+    const on = new Scene(3, { windowMs: 600_000, minRequests: 20 });
+    for (const number of [2, 3]) mixed(on, number, 3, 12);
+    // 11 of 20 failed here, 6 of 24 there: that is two standard errors apart.
+    for (let i = 0; i < 20; i += 1) on.attempt(1, i < 9 ? 'good' : 'error');
+    expect(on.states).toBe('healthy healthy healthy');
+    for (let i = 0; i < 12; i += 1) on.attempt(1, 'error');
+    expect(on.states).toBe('ejected healthy healthy');
+  });
+
+  it('that falls for all at once puts none aside, however unlike their shares of the load', () => {
+    const on = new Scene(3, { windowMs: 60_000 });
+    // One gets ten times what another does.
+    const round = (outcome: Outcome) => {
+      for (let i = 0; i < 11; i += 1) on.attempt(i === 0 ? 1 : 2 + (i % 2), outcome);
+    };
+    for (let i = 0; i < 20; i += 1) round('good');
+    for (let i = 0; i < 100; i += 1) round('error');
+    expect(on.told).toEqual([]);
+  });
+
   it('is not compared when 0 is asked for', () => {
     const on = new Scene(2, { windowMs: 60_000, successRate: 0 });
     mixed(on, 2, 0, 20);

@@ -17,6 +17,14 @@ it('forgets a half at a time', () => {
   expect(rate.total(15_000)).toBe(0);
 });
 
+it('is of the same time as that of another', () => {
+  const [early, late] = [new SuccessRate(10_000), new SuccessRate(10_000)];
+  early.add(true, 0);
+  late.add(true, 4_900);
+  expect([early.total(9_900), late.total(9_900)]).toEqual([1, 1]);
+  expect([early.total(10_000), late.total(10_000)]).toEqual([0, 0]);
+});
+
 it('forgets all after a silence, and when told to', () => {
   const rate = new SuccessRate(10_000);
   rate.add(false, 0);
