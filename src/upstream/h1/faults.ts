@@ -81,6 +81,6 @@ export function silenceFault(
       : 'took no more of the request body';
   return fault('idle-timeout', 'upstream', `${endpoint} ${what} for ${limitMs} ms.`, {
     sent: 'sent',
-    received: waitsFor === 'body' ? 'head' : 'nothing',
+    received,
   });
 }

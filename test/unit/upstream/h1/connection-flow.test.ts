@@ -213,6 +213,16 @@ describe('silence', () => {
     expect(sink.fault).toMatchObject({ kind: 'first-byte-timeout' });
   });
 
+  it('of a peer that takes no more of the body, and has begun to answer, tells that', () => {
+    const scene = new ConnectionScene();
+    const sink = scene.send(limits, ...postLines('Content-Length: 9000'));
+    scene.wire.takesMore = false;
+    scene.connection.writeBody(Buffer.alloc(5_000));
+    scene.wire.respond('HTTP/1.1 200');
+    scene.pass(420);
+    expect(sink.fault).toMatchObject({ kind: 'idle-timeout', received: 'part-of-head' });
+  });
+
   it('of a peer that takes no more of the body ends it', () => {
     const scene = new ConnectionScene();
     const sink = scene.send(limits, ...postLines('Content-Length: 9000'));
