@@ -17,6 +17,8 @@ interface Sleeper {
 
 /** More callbacks than this from one phase is a loop that feeds itself. */
 const MAX_CALLBACKS = 100_000;
+/** More turns than this without time passing as well. */
+const MAX_TURNS = 10_000;
 
 export class SimLoop implements Clock {
   #nowMs = 1_000;
@@ -114,13 +116,28 @@ export class SimLoop implements Clock {
   pass(ms: number, random: Random): void {
     const endMs = this.#nowMs + ms;
     for (;;) {
-      this.turn(random);
+      this.#settle(random);
       const next = this.#earliest();
       if (next === null || next.dueMs > endMs) break;
       this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       this.#wakeDue();
     }
     this.#nowMs = endMs;
+  }
+
+  /** A loop sleeps only when nothing is left to do. */
+  #settle(random: Random): void {
+    let turns = 0;
+    do {
+      if (turns > MAX_TURNS) throw new Error('the loop never comes to rest');
+      this.turn(random);
+      turns += 1;
+    } while (!this.isAtRest || this.#hasReady);
+  }
+
+  get #hasReady(): boolean {
+    for (const each of this.polled) if (each.isReady) return true;
+    return false;
   }
 
   /** The process does nothing for so long: what fell due meanwhile waits for the next turn. */
