@@ -1,11 +1,14 @@
 /** Unix sockets of listeners: whose they are decides who speaks to the upstream. */
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
 import { type RunningProcess, startProcess } from '../support/process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+// Programs are started: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const toEnd: (() => unknown)[] = [];
 afterEach(async () => {

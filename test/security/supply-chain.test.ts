@@ -3,8 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { makeTempDir } from '../support/temp-dir.ts';
+
+// Programs are started: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const repository = join(import.meta.dirname, '..', '..');
 const dir = makeTempDir('supply');

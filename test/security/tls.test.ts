@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { get, scene } from '../integration/faults/scene.ts';
 import { certificates } from '../support/certificate-scene.ts';
 import { freePort } from '../support/free-port.ts';
@@ -10,6 +10,9 @@ import { startGateway } from '../support/gateway.ts';
 import { startInProcessGateway } from '../support/in-process-gateway.ts';
 import { requestOnce } from '../support/raw-client.ts';
 import { alwaysAnswer } from '../support/raw-origin.ts';
+
+// Programs are started: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const on = scene();
 const tls = certificates('security-tls');
