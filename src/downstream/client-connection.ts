@@ -156,6 +156,10 @@ export class ClientConnection implements ClientExchange {
     return this.#isBetween() && this.#output.isBlocked;
   }
 
+  releaseBody(): void {
+    this.#body.release();
+  }
+
   resumeBody(): void {
     if (!this.#body.isPaused || this.#state !== 'exchange') return;
     this.#body.isPaused = false;
@@ -212,7 +216,7 @@ export class ClientConnection implements ClientExchange {
 
   sendOwn(response: OwnResponse): void {
     const keeps = this.#mayKeep() && this.#head.keepsAlive;
-    this.#writeOwn(response, keeps);
+    this.#output.own(ownText(response, { ...this.#outputTerms(), keeps }), keeps);
     this.#finish(keeps);
   }
 
@@ -259,17 +263,13 @@ export class ClientConnection implements ClientExchange {
     };
   }
 
-  #writeOwn(response: OwnResponse, keeps: boolean): void {
-    this.#output.own(ownText(response, { ...this.#outputTerms(), keeps }), keeps);
-  }
-
   /** A request that never became an exchange. */
   #refuse(refusal: Fault): void {
     const own = ownResponse(refusal, this.#parser.fault === refusal ? null : this.#head);
     this.#gate.observer.onFault(refusal, own.status);
     this.#input.clear();
     this.#endExchange();
-    this.#writeOwn(own, false);
+    this.#output.own(ownText(own, { ...this.#outputTerms(), keeps: false }), false);
     this.#linger();
   }
 

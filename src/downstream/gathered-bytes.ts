@@ -13,7 +13,14 @@
 const SMALL_BYTES = 4 * 1024;
 const BLOCK_BYTES = 16 * 1024;
 
+/** Of one read whole: as much as a client's socket is read at once (accepted-sockets.ts). */
+const SPARE_BYTES = 64 * 1024;
+/** Lent to one piece at a time; most large pieces have been written out when `onBody` returns. */
+let spare: Buffer | null = null;
+
 export class GatheredBytes {
+  /** What was given last, while it could be given again: of `SPARE_BYTES`. */
+  #lent: Buffer | null = null;
   /** As it was read: most often it stays alone, and is copied once, when it is taken. */
   #first: Buffer | null = null;
   #block: Buffer | null = null;
@@ -51,7 +58,28 @@ export class GatheredBytes {
   /** All that was kept, and one more behind it. */
   takeWith(piece: Buffer): Buffer {
     const kept = this.take();
-    return kept === null ? copyOf(piece) : Buffer.concat([kept, piece]);
+    if (kept !== null) return Buffer.concat([kept, piece]);
+    return piece.length > SPARE_BYTES / 4 ? this.#lend(piece) : copyOf(piece);
+  }
+
+  #lend(piece: Buffer): Buffer {
+    if (piece.length > SPARE_BYTES) return copyOf(piece);
+    const block = spare ?? Buffer.allocUnsafeSlow(SPARE_BYTES);
+    spare = null;
+    this.#lent = block;
+    block.set(piece);
+    return block.subarray(0, piece.length);
+  }
+
+  /** What was given last is needed no more. */
+  release(): void {
+    if (this.#lent !== null) spare = this.#lent;
+    this.#lent = null;
+  }
+
+  /** What was given last is its taker's. */
+  leave(): void {
+    this.#lent = null;
   }
 }
 

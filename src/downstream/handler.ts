@@ -58,6 +58,8 @@ export interface ClientExchange {
   /** Ends it so that the client sees that the response is not whole. */
   abort(): void;
   resumeBody(): void;
+  /** Within `onBody` alone: what it gave is needed no more, and may be written over. */
+  releaseBody(): void;
   /** Sends `head` (101) and gives up the socket. */
   becomeTunnel(head: ResponseHead): TunnelEnd;
 }

@@ -67,7 +67,14 @@ export class IncomingBody implements BodySink {
   }
 
   #give(own: Buffer): boolean {
-    return this.#receiver?.onBody(own) ?? false;
+    const goesOn = this.#receiver?.onBody(own) ?? false;
+    this.#gathered.leave();
+    return goesOn;
+  }
+
+  /** Within `onBody`: what it gave is needed no more. */
+  release(): void {
+    this.#gathered.release();
   }
 
   #giveGathered(): boolean {

@@ -31,6 +31,8 @@ export interface Carrier {
   send(request: OutgoingRequest, sink: ResponseSink): void;
   /** False asks to stop until `onUpstreamWritable`. */
   writeBody(data: Buffer): boolean;
+  /** Whether bytes given to `writeBody` are still to be written out. */
+  readonly holdsBytes: boolean;
   /** The body is whole. `trailerLines` may be empty. */
   endBody(trailerLines: string): void;
   /** Sends what is held. */
@@ -130,7 +132,7 @@ export class Lease {
   status = 0;
   // Written and read by the upstream.
   health: EndpointHealth | null = null;
-  healthTicket = 0;
+  ticket = 0;
   upstreamTicket = 0;
   isTrial = false;
   #keeper: LeaseKeeper | null;

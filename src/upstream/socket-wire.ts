@@ -126,6 +126,10 @@ export class SocketWire implements Wire {
     return !this.#isBlocked;
   }
 
+  get holdsBytes(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
   get hasUnsent(): boolean {
     // TLS tells that a write is done only a turn later: by then its response may be here.
     return this.#isEncrypted ? this.#isBlocked : this.#socket.writableLength > 0;

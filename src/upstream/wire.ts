@@ -19,6 +19,8 @@ export interface Wire {
    * or TLS gives its records one by one.
    */
   readonly mayHaveMore: boolean;
+  /** Whether bytes that were written are still looked at. */
+  readonly holdsBytes: boolean;
   pause(): void;
   resume(): void;
   /** The bytes of the last `onBytes` are still needed: read into others from now on. */

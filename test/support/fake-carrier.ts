@@ -29,6 +29,7 @@ export class FakeCarrier implements Leasable {
   #sink: ResponseSink | null = null;
   #request: OutgoingRequest | null = null;
   #head: ResponseHead | null = null;
+  holdsBytes = false;
   /** What `writeBody` answers. */
   takesMore = true;
   isPaused = false;

@@ -21,6 +21,7 @@ export class FakeWire implements Wire {
   #isOver = false;
   hasFailed = false;
   hasUnsent = false;
+  holdsBytes = false;
   mayHaveMore = false;
   /** The code that the next write fails with, at once. */
   failsWith: string | null = null;

@@ -74,10 +74,10 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     this.#reader.sink = sink;
     this.#request = request;
     this.requests += 1;
-    const { head, extras } = request;
+    const { head, edits, extras } = request;
     this.#reader.begin(head.method);
     const framing = extras.plan.kind === 'length' ? 'length' : head.framing;
-    this.#output.begin(requestHead(head, request.edits, extras), framing);
+    this.#output.begin(requestHead(head, edits, extras), framing);
     if (framing === 'none') this.#expect();
   }
 
@@ -87,6 +87,10 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
     if (!goesOn) this.#setDeadline(this.#request?.idleMs ?? 0);
     else if (this.#reader.awaiting === 'head') this.#wheel.clear(this.#deadline);
     return goesOn;
+  }
+
+  get holdsBytes(): boolean {
+    return this.#wire.holdsBytes;
   }
 
   endBody(trailerLines: string): void {
@@ -109,7 +113,6 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
 
   /** Puts a request in line; it leaves with the others of this turn. */
   sendBehind(slot: PipelineSlot): void {
-    const request = slot.request as OutgoingRequest;
     this.requests += 1;
     this.#pipeline ??= new Pipeline({
       connection: this,
@@ -118,7 +121,8 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
       wheel: this.#wheel,
       owner: this.#owner,
     });
-    this.#output.gather(requestHead(request.head, request.edits, request.extras));
+    const { head, edits, extras } = slot.request as OutgoingRequest;
+    this.#output.gather(requestHead(head, edits, extras));
     if (this.#pipeline.add(slot)) this.#listen(slot);
     this.#owner.onGathered(this);
   }
@@ -315,8 +319,7 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
       this.onWhole(null);
       return;
     }
-    const { hasSent } = this;
-    this.fail(endedFault(this.endpoint, how, { hasSent, received, code }));
+    this.fail(endedFault(this.endpoint, how, { hasSent: this.hasSent, received, code }));
   }
 
   /** Closes for good. The wire says goodbye first where the reason lets it. */
@@ -349,10 +352,10 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
 
   /** The attempt is over: nobody listens any more. */
   #finish(): ResponseSink | null {
-    const sink = this.#reader.sink;
-    this.#reader.sink = null;
-    this.#request = null;
     const reader = this.#reader;
+    const sink = reader.sink;
+    reader.sink = null;
+    this.#request = null;
     reader.awaiting = 'nothing';
     this.#wheel.clear(this.#deadline);
     this.#pipeline?.finish();
@@ -387,14 +390,14 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
 
   #setDeadline(delayMs: number): void {
     // No limit: then that of what was awaited before is over as well.
-    this.#wheel.set(this.#deadline, delayMs > 0 ? delayMs : Number.POSITIVE_INFINITY);
+    this.#wheel.set(this.#deadline, delayMs || Number.POSITIVE_INFINITY);
   }
 
   #onDeadline(): void {
     const request = this.#request;
     if (request === null) return;
-    const waitsFor =
-      this.#reader.awaiting === 'body' ? 'body' : this.#output.isWhole ? 'head' : 'room';
+    const beforeBody = this.#output.isWhole ? 'head' : 'room';
+    const waitsFor = this.#reader.awaiting === 'body' ? 'body' : beforeBody;
     const limitMs = waitsFor === 'head' ? request.firstByteMs : request.idleMs;
     this.fail(silenceFault(this.endpoint, waitsFor, limitMs, this.#reader.received));
   }

@@ -75,6 +75,11 @@ export class PipelineSlot implements Leasable {
     this.connection.sendBehind(this);
   }
 
+  /** It never has a body. */
+  get holdsBytes(): boolean {
+    return false;
+  }
+
   /** Throws: only requests without a body share a connection. */
   writeBody(): never {
     throw new Error('a pipelined request has no body');

@@ -48,3 +48,41 @@ describe('GatheredBytes', () => {
     expect(gathered.take()?.buffer.byteLength).toBe(16 * 1024);
   });
 });
+
+describe('a large piece', () => {
+  const large = (octet: string) => Buffer.alloc(40_000, octet);
+
+  it('is lent in a block that is lent again once it is released', () => {
+    const bytes = new GatheredBytes();
+    const first = bytes.takeWith(large('a'));
+    bytes.release();
+    const second = new GatheredBytes().takeWith(large('b'));
+    expect(second.buffer).toBe(first.buffer);
+    expect(second).toEqual(large('b'));
+  });
+
+  it('is its taker’s when it is not released', () => {
+    const bytes = new GatheredBytes();
+    const first = bytes.takeWith(large('a'));
+    bytes.leave();
+    bytes.release();
+    expect(bytes.takeWith(large('b')).buffer).not.toBe(first.buffer);
+    expect(first).toEqual(large('a'));
+  });
+
+  it('is not lent to two at a time', () => {
+    const [one, other] = [new GatheredBytes(), new GatheredBytes()];
+    const first = one.takeWith(large('a'));
+    expect(other.takeWith(large('b')).buffer).not.toBe(first.buffer);
+    one.release();
+    other.release();
+    expect(first).toEqual(large('a'));
+  });
+
+  it('larger than a read is a copy like any', () => {
+    const bytes = new GatheredBytes();
+    const first = bytes.takeWith(Buffer.alloc(70_000, 'a'));
+    bytes.release();
+    expect(bytes.takeWith(Buffer.alloc(70_000, 'b')).buffer).not.toBe(first.buffer);
+  });
+});
