@@ -48,6 +48,12 @@ export interface HealthChange {
   readonly ejectedFor: OpenReason | null;
 }
 
+/** An attempt at an endpoint: its health, and the ticket that its breaker has given. */
+export interface WatchedAttempt {
+  readonly health: EndpointHealth;
+  readonly ticket: number;
+}
+
 export class Outliers {
   readonly #rules: OutlierRules;
   readonly #events: OutlierEvents;
@@ -80,11 +86,7 @@ export class Outliers {
   }
 
   /** What became of an attempt. Gives whether other endpoints may be used now than before. */
-  end(
-    health: EndpointHealth,
-    { ticket, outcome }: { readonly ticket: number; readonly outcome: Outcome },
-    nowMs: number,
-  ): boolean {
+  end({ health, ticket }: WatchedAttempt, outcome: Outcome, nowMs: number): boolean {
     const { breaker, rate } = health;
     if (outcome === 'none' || !breaker.isOf(ticket)) return false;
     rate.add(outcome === 'good', nowMs);

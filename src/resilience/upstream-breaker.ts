@@ -69,6 +69,10 @@ export class UpstreamBreaker {
     return mayTry ? null : 0;
   }
 
+  get isClosed(): boolean {
+    return this.#breaker.state === 'closed';
+  }
+
   get isOnTrial(): boolean {
     return this.#breaker.state === 'probation';
   }
@@ -83,7 +87,11 @@ export class UpstreamBreaker {
 
   /** What became of an attempt; `status` is that of its response, 0 without one. */
   end(
-    { ticket, outcome, status }: { ticket: number; outcome: Outcome; status: number },
+    {
+      upstreamTicket: ticket,
+      status,
+    }: { readonly upstreamTicket: number; readonly status: number },
+    outcome: Outcome,
     nowMs: number,
   ): void {
     const breaker = this.#breaker;

@@ -9,7 +9,7 @@ import type { Fault } from '../base/fault.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import { EndpointHealth } from '../resilience/endpoint-health.ts';
 import { type Outcome, outcomeOfStatus } from '../resilience/outcome.ts';
-import { Outliers } from '../resilience/outliers.ts';
+import { Outliers, type WatchedAttempt } from '../resilience/outliers.ts';
 import { type BreakerSnapshot, UpstreamBreaker } from '../resilience/upstream-breaker.ts';
 import type { Lease, LeaseSeeker } from './carrier.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
@@ -28,11 +28,14 @@ export class OutcomeWatch {
   readonly #parts: OutcomeWatchParts;
   readonly #outliers: Outliers | null;
   readonly #breaker: UpstreamBreaker | null;
+  /** Statuses that stand for no answer of an endpoint's. */
+  readonly #failing: readonly number[];
 
   constructor(parts: OutcomeWatchParts) {
     this.#parts = parts;
     const { options, random, wheel, observer } = parts;
     const { outliers = null, breaker = null } = options;
+    this.#failing = outliers?.statuses ?? [];
     this.#outliers =
       outliers === null
         ? null
@@ -78,11 +81,11 @@ export class OutcomeWatch {
     this.#outliers.set(members);
   }
 
-  /** Why this request is not let in, or null. `isAwaited`: others wait for a connection already. */
-  refusal(seeker: LeaseSeeker, isAwaited: boolean): Fault | null {
-    if (this.#breaker === null) return null;
+  /** Why this request is not let in, or null. `waiting`: how many wait for a connection already. */
+  refusal(seeker: LeaseSeeker, waiting: number): Fault | null {
+    if (this.#breaker === null || this.#breaker.isClosed) return null;
     const { options, observer, wheel } = this.#parts;
-    const request = { isRepeatable: seeker.need === 'any', isAwaited };
+    const request = { isRepeatable: seeker.need === 'any', isAwaited: waiting > 0 };
     const forMs = this.#breaker.refusesForMs(request, wheel.now());
     if (forMs === null) return null;
     observer.onShed();
@@ -94,7 +97,7 @@ export class OutcomeWatch {
   begin(lease: Lease, { health }: EndpointPool): void {
     if (health !== null) {
       lease.health = health;
-      lease.healthTicket = health.breaker.begin();
+      lease.ticket = health.breaker.begin();
       lease.isTrial = health.breaker.state === 'probation';
     }
     if (this.#breaker === null) return;
@@ -103,20 +106,18 @@ export class OutcomeWatch {
   }
 
   /** The answer to a trial has begun. */
-  release({ health, healthTicket, upstreamTicket }: Lease): void {
-    health?.breaker.release(healthTicket);
+  release({ health, ticket, upstreamTicket }: Lease): void {
+    health?.breaker.release(ticket);
     this.#breaker?.release(upstreamTicket);
   }
 
   /** Gives whether other endpoints may be used now than before. */
   end(lease: Lease, outcome: Outcome): boolean {
-    const { health, healthTicket, upstreamTicket, status } = lease;
     const nowMs = this.#parts.wheel.now();
-    this.#breaker?.end({ ticket: upstreamTicket, outcome, status }, nowMs);
-    if (this.#outliers === null || health === null) return false;
-    const failing = this.#parts.options.outliers?.statuses ?? [];
-    const judged = outcome === 'good' ? outcomeOfStatus(status, failing) : outcome;
-    return this.#outliers.end(health, { ticket: healthTicket, outcome: judged }, nowMs);
+    this.#breaker?.end(lease, outcome, nowMs);
+    if (this.#outliers === null || !isWatched(lease)) return false;
+    const judged = outcome === 'good' ? outcomeOfStatus(lease.status, this.#failing) : outcome;
+    return this.#outliers.end(lease, judged, nowMs);
   }
 
   /** Lets time pass, and looks who can be reached. Gives what `end` gives. */
@@ -127,4 +128,8 @@ export class OutcomeWatch {
   snapshot(): BreakerSnapshot | null {
     return this.#breaker?.snapshot(this.#parts.wheel.now()) ?? null;
   }
+}
+
+function isWatched(lease: Lease): lease is Lease & WatchedAttempt {
+  return lease.health !== null;
 }

@@ -96,7 +96,7 @@ export class Upstream implements LeaseKeeper {
 
   /** Gives a lease, now or later, or says why not. One of the seeker's two methods is called, once. */
   acquire(seeker: LeaseSeeker): void {
-    const shed = this.#watch.refusal(seeker, this.#waiting.length > 0);
+    const shed = this.#watch.refusal(seeker, this.#waiting.length);
     if (shed !== null) {
       seeker.onNoLease(shed);
       return;

@@ -66,7 +66,7 @@ class Scene {
     const ticket = health.breaker.begin();
     this.nowMs += 100;
     health.breaker.release(ticket);
-    return this.outliers.end(health, { ticket, outcome }, this.nowMs);
+    return this.outliers.end({ health, ticket }, outcome, this.nowMs);
   }
 
   fail(...numbers: readonly number[]): this {
@@ -289,7 +289,7 @@ function tryOne(on: Scene, health: EndpointHealth, attempt: { outcome: Outcome; 
   const ticket = health.breaker.begin();
   on.nowMs += 60;
   health.breaker.release(ticket);
-  on.outliers.end(health, { ticket, outcome: attempt.outcome }, on.nowMs);
+  on.outliers.end({ health, ticket }, attempt.outcome, on.nowMs);
 }
 
 function checkBounds(

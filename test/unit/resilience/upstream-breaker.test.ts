@@ -44,7 +44,7 @@ class Scene {
     const ticket = this.breaker.begin();
     this.nowMs += 100;
     this.breaker.release(ticket);
-    this.breaker.end({ ticket, outcome, status }, this.nowMs);
+    this.breaker.end({ upstreamTicket: ticket, status }, outcome, this.nowMs);
   }
 
   get refuses(): number | null {
@@ -102,7 +102,7 @@ describe('the breaker of an upstream', () => {
     const ticket = on.breaker.begin();
     expect(on.refuses).toBe(0);
     on.breaker.release(ticket);
-    on.breaker.end({ ticket, outcome: 'good', status: 503 }, on.nowMs);
+    on.breaker.end({ upstreamTicket: ticket, status: 503 }, 'good', on.nowMs);
     // For twice as long.
     expect(on.refuses).toBe(10_000);
   });
