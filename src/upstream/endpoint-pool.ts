@@ -23,6 +23,11 @@ const busyBackoff: BackoffRules = { baseMs: 25, maxMs: 250 };
 /** The same while only the warm floor asks. */
 const quietBackoff: BackoffRules = { baseMs: 100, maxMs: 5_000 };
 
+/** Whoever closes a connection so soon after it was opened never wanted it. */
+const SLAM_MS = 50;
+/** A restart does that too, once to each of a floor. */
+const FREE_SLAMS = 8;
+
 /** A dial that takes longer is slow: others are tried beside it. RFC 8305 5: what one attempt is given before the next. */
 const SLOW_DIAL_MS = 250;
 
@@ -49,6 +54,9 @@ export class EndpointPool {
   isHttp10 = false;
   #failures = 0;
   #failedAtMs = 0;
+  /** Connections in a row that were closed as soon as they were open. */
+  #slams = 0;
+  #slammedAtMs = 0;
   #hasConnected = false;
 
   constructor(target: DialTarget, options: PoolOptions) {
@@ -173,6 +181,7 @@ export class EndpointPool {
   onReturned(connection: H1Connection, nowMs: number): boolean {
     // A lease can come back unused: that proves nothing, and for the upstream it has been idle all the while.
     if (connection.requests === connection.requestsBefore) return false;
+    this.#slams = 0;
     if (connection.requests > 1) this.liveness.onSurvived(connection.lastIdleMs, nowMs);
     connection.idleSinceMs = nowMs;
     return true;
@@ -239,6 +248,18 @@ export class EndpointPool {
     this.#hasConnected = true;
   }
 
+  /**
+   * A connection was closed by the upstream. Gives whether that was at once and unused: then it says nothing of how long one
+   * may be idle. It was slammed, as a balancer with nobody behind it does, and for a warm floor alone it is not dialled again
+   * without a pause: that would be hundreds of dials a second, for as long as it lasts.
+   */
+  isSlam(connection: H1Connection, nowMs: number): boolean {
+    if (connection.requests > 0 || nowMs - connection.bornMs >= SLAM_MS) return false;
+    this.#slams += 1;
+    this.#slammedAtMs = nowMs;
+    return true;
+  }
+
   onDialFailed(nowMs: number): void {
     this.#failures += 1;
     this.#failedAtMs = nowMs;
@@ -248,9 +269,13 @@ export class EndpointPool {
 
   /** When it may be dialled again; 0 for at once. */
   mayDialAtMs(hasWaiters: boolean, random: Random): number {
-    if (this.#failures === 0) return 0;
-    const rules = hasWaiters ? busyBackoff : quietBackoff;
-    return this.#failedAtMs + steadyBackoffMs(this.#failures, rules, random);
+    if (this.#failures > 0) {
+      const rules = hasWaiters ? busyBackoff : quietBackoff;
+      return this.#failedAtMs + steadyBackoffMs(this.#failures, rules, random);
+    }
+    // Who waits is given a connection before it is slammed, and learns of it: how often that is tried again is limited.
+    if (hasWaiters || this.#slams <= FREE_SLAMS) return 0;
+    return this.#slammedAtMs + steadyBackoffMs(this.#slams - FREE_SLAMS, quietBackoff, random);
   }
 
   snapshot(nowMs: number): EndpointSnapshot {

@@ -57,7 +57,7 @@ export class IdleWatch implements IdleKeeper {
 
   onIdleLost(pool: EndpointPool, connection: H1Connection, reason: CloseReason): void {
     const nowMs = this.#parts.wheel.now();
-    if (reason === 'idle-closed-by-upstream') {
+    if (reason === 'idle-closed-by-upstream' && !pool.isSlam(connection, nowMs)) {
       pool.liveness.onIdleClosed(nowMs - connection.idleSinceMs, nowMs);
     }
     this.#parts.close(connection, reason);

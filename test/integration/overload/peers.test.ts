@@ -57,16 +57,16 @@ describe('an upstream that never ends', () => {
       const client = await on.client(gateway);
       client.write(get());
       const isOver = () =>
-        status === 502
-          ? client.received.bytes.includes('HTTP/1.1 502 ')
-          : client.received.incoming !== 'open';
+        client.received.bytes.includes('HTTP/1.1 502 ') || client.received.incoming !== 'open';
       await waitFor(isOver, { timeoutMs: 15_000 });
       const text = client.received.bytes.toString('latin1');
-      // What is not whole does not look so.
-      if (status === 200) expect(text).not.toContain('\r\n0\r\n\r\n');
-      expect(text.split('HTTP/1.1 200').length - 1).toBeLessThanOrEqual(status === 200 ? 1 : 0);
+      // What has begun is cut off, and does not look whole; where nothing had gone out there is room for an answer.
+      if (!text.includes('HTTP/1.1 502 ')) {
+        expect(status).toBe(200);
+        expect(text).not.toContain('\r\n0\r\n\r\n');
+      }
       await waitFor(() => gateway.leased === 0);
-      expect(gateway.told.faults.map((fault) => fault.status)).toEqual([status === 502 ? 502 : 0]);
+      expect(gateway.told.faults).toHaveLength(1);
     });
   }
 
@@ -119,7 +119,7 @@ describe('tunnels that stay open', () => {
     const client = await on.client(gateway);
     expect((await client.exchange(get())).status).toBe(200);
     expect(await gateway.metric('sidepool_upstream_connections', { state: 'tunnel' })).toBe(6);
-    for (const tunnel of tunnels) tunnel.close();
+    for (const tunnel of tunnels) tunnel.reset();
     await waitFor(() => gateway.leased === 0);
     expect(await gateway.metric('sidepool_upstream_connections', { state: 'tunnel' })).toBe(0);
   });
@@ -133,7 +133,7 @@ describe('tunnels that stay open', () => {
       clients.map((client) => client.exchange(upgrade, { timeoutMs: 15_000 })),
     );
     expect(answers.map(({ status }) => status)).toEqual(clients.map(() => 101));
-    for (const client of clients) client.close();
+    for (const client of clients) client.reset();
     await waitFor(() => gateway.leased === 0);
   });
 });

@@ -165,20 +165,23 @@ export class SoakClients {
     socket.on('error', (error) => {
       ended ||= error.message;
     });
-    socket.on('close', (code) => {
-      ended ||= `cut off: closed with ${code}`;
+    const gone = new Promise<null>((resolve) => {
+      socket.on('close', (code) => {
+        ended ||= `cut off: closed with ${code}`;
+        resolve(null);
+      });
     });
     try {
       await once(socket, 'open', { signal: AbortSignal.timeout(answerWithinMs) });
       for (let spoken = 0; spoken < 20 + nth * 5 && !this.#isStopping; spoken += 1) {
         const text = `${nth} said ${spoken}`;
-        const heard = once(socket, 'message', { signal: AbortSignal.timeout(answerWithinMs) });
-        heard.catch(() => undefined);
+        const heard = new Promise<string>((resolve) => {
+          socket.once('message', (data) => resolve(String(data)));
+        });
         socket.send(text);
-        const gone = once(socket, 'close').then(() => null);
-        const answer = await Promise.race([heard, gone]);
+        const answer = await Promise.race([within(heard, answerWithinMs, 'an echo'), gone]);
         if (answer === null) return ended;
-        if (String(answer[0]) !== text) return `said "${text}", heard "${String(answer[0])}"`;
+        if (answer !== text) return `said "${text}", heard "${answer}"`;
         await sleep(1_000);
         if (ended !== '') return ended;
       }

@@ -114,6 +114,26 @@ describe('the warm floor', () => {
     expect(scene.idle).toHaveLength(2);
   });
 
+  it('is not refilled without pause by an upstream that closes each connection as it comes', () => {
+    const scene = rested();
+    const slam = (): void => {
+      for (const id of scene.idle) scene.wireOf(id).end();
+      scene.settle();
+    };
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      slam();
+      scene.pass(10);
+    }
+    // Hundreds a second before; the pauses grow to 5 s.
+    expect(scene.dial.all.length).toBeLessThan(40);
+    // That it was slammed taught nothing of how long a connection may be idle.
+    expect(scene.upstream.snapshot().endpoints[0]?.learnedIdleLimitMs).toBeNull();
+    // Who asks is dialled for at once, and what it is given is kept.
+    scene.exchange(scene.lease());
+    scene.pass(10);
+    expect(scene.idle.length).toBeGreaterThanOrEqual(2);
+  });
+
   it('follows recent demand: who needed five at once has them again after a restart', () => {
     const scene = rested();
     const leases = Array.from({ length: 5 }, () => scene.lease());
