@@ -139,8 +139,10 @@ describe('a client’s connection', () => {
     const client = await on.client(gateway);
     client.stopReading();
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
-    for (let nth = 0; nth < 10; nth += 1)
+    for (let nth = 0; nth < 10; nth += 1) {
       await new Promise((resolve) => client.socket.write(Buffer.alloc(10_000), resolve));
+      await new Promise(setImmediate);
+    }
     client.resumeReading();
     expect((await client.readResponse()).status).toBe(413);
     expect(await client.incomingEnd()).toBe('fin');

@@ -105,7 +105,7 @@ describe('a tunnel', () => {
   });
 
   // RFC 9110 9.3.6: what one side had sent when it closed is delivered to the other.
-  it('delivers all that was sent before its sender closed, to a side that reads slowly', async () => {
+  it('delivers all that was sent before its sender closed, to a side that reads slowly [9110-9.3.6-04]', async () => {
     const origin = await on.origin();
     const gateway = await on.gateway(origin);
     const { client, far } = await tunnel(origin, gateway);
@@ -130,7 +130,7 @@ describe('a tunnel', () => {
     expect(sha256(tail(far.received.bytes))).toBe(sha256(body));
   });
 
-  it('delivers all that the origin sent before it closed, to a client that reads slowly', async () => {
+  it('delivers all that the origin sent before it closed, to a client that reads slowly [9110-9.3.6-04]', async () => {
     // A Unix socket holds 200 KB: the last part of this lies in the gateway when the origin has closed.
     const path = dir.file('tunnel.sock');
     const body = noise(240_000);
