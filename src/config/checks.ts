@@ -18,6 +18,8 @@ export function checkTogether(
   context: CheckContext,
 ): Pick<Findings, 'mistakes' | 'warnings'> {
   const findings = new Findings(earlier);
+  // Parts are compared in pairs: thousands of them are no configuration, and thousands of mistakes come first.
+  if (earlier.length > MOST_EARLIER || hasTooMany(file, findings)) return findings;
   // The types hold for what is sound alone: a list or a mapping may be anything else here.
   const upstreams = isMapping(file.upstreams) ? file.upstreams : null;
   if (Array.isArray(file.listeners))
@@ -26,6 +28,19 @@ export function checkTogether(
     checkUpstream(name, upstream, { context: { ...context, limits: file.limits }, findings });
   checkRest(file, findings);
   return findings;
+}
+
+/** Of listeners, and of upstreams. */
+const MOST_PARTS = 1000;
+const MOST_EARLIER = 1000;
+
+function hasTooMany(file: FileOutput, findings: Findings): boolean {
+  for (const part of ['listeners', 'upstreams'] as const) {
+    const count = Object.keys(file[part] ?? {}).length;
+    if (count > MOST_PARTS)
+      findings.mistake([part], `${count} of them`, `at most ${MOST_PARTS} are meant`);
+  }
+  return findings.mistakes.length > 0;
 }
 
 function isMapping(value: unknown): boolean {

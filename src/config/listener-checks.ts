@@ -1,8 +1,13 @@
 /** Whether the listeners go together with each other, with the admin server and with the upstreams. */
+
+import type { OriginUrl } from '../upstream/options.ts';
 import { addressText, arrivesAt, clash, isLocal } from './addresses.ts';
 import type { Findings } from './findings.ts';
 import { shown } from './mistake.ts';
 import type { FileOutput } from './schema.ts';
+
+/** Names of upstreams in one mistake. */
+const MOST_NAMED = 20;
 
 type Listener = FileOutput['listeners'][number];
 
@@ -23,6 +28,11 @@ class ListenerChecks {
   readonly #hasUpstreams: boolean;
   readonly #admin: FileOutput['admin'];
   readonly #findings: Findings;
+  /** Asked once each: they are looked at in pairs. */
+  readonly #soundAddresses: readonly boolean[];
+  /** Upstreams of which it was said that they lead back here: once is enough. */
+  readonly #circles = new Set<string>();
+  readonly #soundUrls: readonly { readonly path: string[]; readonly url: OriginUrl }[];
 
   constructor({ listeners, upstreams, admin }: ListenerContext, findings: Findings) {
     this.#listeners = listeners;
@@ -30,6 +40,12 @@ class ListenerChecks {
     this.#hasUpstreams = upstreams !== null;
     this.#admin = admin;
     this.#findings = findings;
+    this.#soundAddresses = listeners.map((_, index) =>
+      findings.isSound('listeners', index, 'address'),
+    );
+    this.#soundUrls = Object.entries(this.#upstreams)
+      .map(([name, upstream]) => ({ path: ['upstreams', name, 'url'], url: upstream?.url }))
+      .filter(({ path }) => findings.isSound(...path));
   }
 
   run(): void {
@@ -41,7 +57,7 @@ class ListenerChecks {
         'at least one listener is meant, with address and upstream',
       );
     listeners.forEach((listener, index) => {
-      if (this.#findings.isSound('listeners', index, 'address')) this.#address(listener, index);
+      if (this.#soundAddresses[index] === true) this.#address(listener, index);
       if (this.#findings.isSound('listeners', index, 'upstream') && this.#hasUpstreams)
         this.#target(listener, index);
     });
@@ -75,26 +91,29 @@ class ListenerChecks {
     }
     for (let other = 0; other < index; other += 1) {
       const before = this.#listeners[other];
-      if (!this.#findings.isSound('listeners', other, 'address') || before === undefined) continue;
-      if (clash(before.address, address))
-        this.#findings.mistake(
-          path,
-          shown(addressText(address)),
-          `another address is meant: listeners[${other}] has ${addressText(before.address)}`,
-        );
+      if (this.#soundAddresses[other] !== true || before === undefined) continue;
+      if (!clash(before.address, address)) continue;
+      this.#findings.mistake(
+        path,
+        shown(addressText(address)),
+        `another address is meant: listeners[${other}] has ${addressText(before.address)}`,
+      );
+      // One is enough: a list of aliases would have millions.
+      break;
     }
     this.#loop(address, index);
   }
 
   #loop(address: Listener['address'], index: number): void {
-    for (const [name, upstream] of Object.entries(this.#upstreams)) {
-      const path = ['upstreams', name, 'url'];
-      if (this.#findings.isSound(...path) && arrivesAt(upstream.url, address))
-        this.#findings.mistake(
-          path,
-          shown(`${upstream.url.scheme}://${upstream.url.authority}`),
-          `the upstream's own address is meant: ${addressText(address)} is listeners[${index}], and requests would go in a circle`,
-        );
+    for (const { path, url } of this.#soundUrls) {
+      const name = path[1] as string;
+      if (this.#circles.has(name) || !arrivesAt(url, address)) continue;
+      this.#circles.add(name);
+      this.#findings.mistake(
+        path,
+        shown(`${url.scheme}://${url.authority}`),
+        `the upstream's own address is meant: ${addressText(address)} is listeners[${index}], and requests would go in a circle`,
+      );
     }
   }
 
@@ -106,7 +125,7 @@ class ListenerChecks {
         shown(upstream),
         names.length === 0
           ? 'the name of an upstream is meant: add one under upstreams'
-          : `one of the upstreams is meant: ${names.join(', ')}`,
+          : `one of the upstreams is meant: ${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ', ...' : ''}`,
       );
   }
 
@@ -114,10 +133,7 @@ class ListenerChecks {
     const admin = this.#admin;
     if (admin === null || !this.#findings.isSound('admin')) return;
     this.#listeners.forEach((listener, index) => {
-      if (
-        this.#findings.isSound('listeners', index, 'address') &&
-        clash(listener.address, admin.address)
-      )
+      if (this.#soundAddresses[index] === true && clash(listener.address, admin.address))
         this.#findings.mistake(
           ['listeners', index, 'address'],
           shown(addressText(listener.address)),

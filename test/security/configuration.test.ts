@@ -98,6 +98,7 @@ describe('a file that is hostile', () => {
   const heavy = {
     'aliases by the ten thousand': `a: &a 1\nb: [${Array(10_000).fill('*a').join(',')}]`,
     'aliases of aliases': `a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 12 }, (_, index) => `a${index + 1}: &a${index + 1} [${Array(10).fill(`*a${index}`).join(',')}]`).join('\n')}`,
+    'listeners that all clash': `${listeners.replace(' }]', ` }${', *l'.repeat(20_000)}]`).replace('{', '&l {')}upstreams: { api: { url: "http://a" } }`,
     'levels by the thousand': `a: ${'['.repeat(5000)}${']'.repeat(5000)}`,
     'levels that the parser bears': `a: ${'{a: '.repeat(400)}1${'}'.repeat(400)}`,
     'keys by the ten thousand': Array.from({ length: 8_000 }, (_, nth) => `k${nth}: 1`).join('\n'),

@@ -87,6 +87,10 @@ log: { level: info }
     );
     const told = parsed.ok ? parsed.warnings : parsed.mistakes;
     promise(parsed.ok || told.length > 0, () => 'refused without a mistake');
+    promise(
+      told.length <= text.length + 100,
+      () => `${told.length} mistakes in ${text.length} characters`,
+    );
     const lines = text.split('\n').length + 1;
     for (const { line, path, found, meant } of told) {
       // Only of an empty file there is no place.
