@@ -173,7 +173,7 @@ export class SoakClients {
     });
     try {
       await once(socket, 'open', { signal: AbortSignal.timeout(answerWithinMs) });
-      for (let spoken = 0; spoken < 20 + nth * 5 && !this.#isStopping; spoken += 1) {
+      for (let spoken = 0; spoken < 8 + nth * 4 && !this.#isStopping; spoken += 1) {
         const text = `${nth} said ${spoken}`;
         const heard = new Promise<string>((resolve) => {
           socket.once('message', (data) => resolve(String(data)));
