@@ -1,9 +1,11 @@
 /** The fuzzer itself, its seeds, and everything that it once found. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { seeded } from '../../src/base/clock.ts';
 import { TempDir } from '../support/temp-dir.ts';
+import { bundleTarget } from './engine/bundle-target.ts';
 import { explore, minimise } from './engine/explore.ts';
 import { instrument } from './engine/instrument.ts';
 import { supervise } from './engine/supervise.ts';
@@ -58,6 +60,51 @@ async function mazeWith(counters: Uint32Array): Promise<{ guided: FuzzTarget; co
   const guided = { name: 'maze', promise: 'nobody gets out', seeds: () => [Buffer.from('x')], run };
   return { guided, counted };
 }
+
+describe('npm run fuzz', () => {
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [join(import.meta.dirname, 'run.ts'), ...words], {
+      encoding: 'utf8',
+      cwd: join(import.meta.dirname, '..', '..'),
+    });
+
+  it('prints a line for each target, and ends well when nothing was found', () => {
+    const { status, stdout } = run('--seconds', '0.4', '--only', 'units,names', '--seed', '1');
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^units +\d+ +\d+ +\d+\/\d+ /m)]);
+    expect(stdout).toMatch(/^\d+ executions of 2 targets in 0.4 s with seed 1: 0 findings$/m);
+  }, 120_000);
+
+  it('says what there is to be named', () => {
+    const { status, stderr } = run('--only', 'everything');
+    expect([status, stderr]).toEqual([2, expect.stringContaining('targets: request, response')]);
+  }, 120_000);
+
+  it('goes on without counters where they cannot be had, and says so', async () => {
+    const directory = new TempDir('blind');
+    toEnd.push(() => directory.remove());
+    const made = { module: 'targets/units.ts', exported: 'unitsTarget' };
+    const blind = await bundleTarget({ ...made, outfile: directory.file('b.cjs'), isBlind: true });
+    expect(blind).toMatchObject({ counters: 0, blind: 'it was asked for' });
+    const seeing = await bundleTarget({ ...made, outfile: directory.file('s.cjs') });
+    expect(seeing).toMatchObject({
+      counters: expect.toSatisfy((count) => count > 100),
+      blind: null,
+    });
+    expect(seeing.literals).toContain('number');
+  });
+
+  it('refuses a bug to be seeded whose place is not there', async () => {
+    const directory = new TempDir('patch');
+    toEnd.push(() => directory.remove());
+    const made = {
+      module: 'targets/units.ts',
+      exported: 'unitsTarget',
+      outfile: directory.file('b.cjs'),
+    };
+    const patch = { file: 'src/config/units.ts', from: 'no such words', to: '' };
+    await expect(bundleTarget({ ...made, patch })).rejects.toThrow('write the bug anew');
+  });
+});
 
 describe('the search', () => {
   const common = { seeds: [Buffer.from('x')], morsels: ['zzz'] };
