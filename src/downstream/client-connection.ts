@@ -90,12 +90,18 @@ export class ClientConnection implements ClientExchange {
       else this.#stopBody(defect(error));
     }
     this.#isPumping = false;
-    this.#closeIfOver();
+    if (this.#isHalfClosed) this.#closeIfOver();
   }
 
-  /** The client has ended its side between requests: nothing more will come, and no other event will tell. */
+  /** The client has ended its side: nothing more will come, and no other event will tell. */
   #closeIfOver(): void {
-    if (this.#isHalfClosed && this.#isBetween() && !this.#isFull()) this.#closeWritten();
+    if (this.#isBetween() && !this.#isFull()) this.#closeWritten();
+    else if (this.#state === 'exchange' && this.#body.isAwaited && this.#input.isEmpty) {
+      // It can still read: what it was answered before is not taken from it.
+      const receiver = this.#receiver;
+      this.abort();
+      receiver?.onClientGone(clientGone('ended its side in the middle of its request body'));
+    }
   }
 
   /** Whether to read on at once. */
@@ -107,10 +113,9 @@ export class ClientConnection implements ClientExchange {
       case 'refused':
         this.#refuse(this.#parser.fault as Fault);
         return false;
-      default:
-        this.#begin();
-        return this.#isBetween() || !this.#body.isDone;
     }
+    this.#begin();
+    return this.#isBetween() || !this.#body.isDone;
   }
 
   #begin(): void {
@@ -135,7 +140,7 @@ export class ClientConnection implements ClientExchange {
 
   #readBody(): boolean {
     const receiver = this.#receiver;
-    if (receiver === null || this.#body.isDone || this.#body.isPaused) return false;
+    if (receiver === null || !this.#body.isAwaited) return false;
     const failure = this.#body.read(this.#input, receiver);
     // The exchange may have ended under the body, and the next request may be here.
     if (this.#receiver !== receiver) return this.#isBetween();
@@ -325,10 +330,7 @@ export class ClientConnection implements ClientExchange {
 
   #onSocketEnd(): void {
     this.#isHalfClosed = true;
-    if (this.#state === 'exchange') {
-      if (this.#body.isDone || this.#body.isPaused) return;
-      this.#fail(clientGone('ended its side in the middle of its request body'));
-    } else if (this.#isBetween()) this.#closeIfOver();
+    if (this.#state === 'exchange' || this.#isBetween()) this.#closeIfOver();
     else this.#closeWritten();
   }
 
@@ -341,9 +343,8 @@ export class ClientConnection implements ClientExchange {
   }
 
   #onSocketClose(): void {
-    if (this.#state === 'exchange') {
-      this.#fail(clientGone('closed its connection before its response was complete'));
-    }
+    const cause = 'closed its connection before its response was complete';
+    if (this.#state === 'exchange') this.#fail(clientGone(cause));
     this.#state = 'closed';
     this.#patience.stop();
     this.#output.reset();
@@ -387,7 +388,7 @@ export class ClientConnection implements ClientExchange {
   /** What the client owes its exchange: room for the response, or some of its body. */
   #awaitClient(): void {
     if (this.#output.isBlocked) this.#patience.await('room');
-    else if (!this.#body.isDone && !this.#body.isPaused) this.#patience.await('body');
+    else if (this.#body.isAwaited) this.#patience.await('body');
     else this.#patience.stop();
   }
 

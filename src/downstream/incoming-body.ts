@@ -26,6 +26,11 @@ export class IncomingBody implements BodySink {
   /** Whoever takes it asked for no more for now. */
   isPaused = false;
 
+  /** More of it is to come, and would be read. */
+  get isAwaited(): boolean {
+    return !this.isDone && !this.isPaused;
+  }
+
   /** `maxBytes` of 0 is no limit. */
   begin(head: RequestHead, maxBytes: number): void {
     this.#bytes = 0;
