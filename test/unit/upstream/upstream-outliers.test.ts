@@ -174,6 +174,23 @@ describe('an endpoint that fails alone', () => {
     expect(on.closed).toEqual(leases.map(() => 'surplus').slice(0, on.closed.length));
   });
 
+  // Whichever was opened first.
+  it.each([
+    [first, second],
+    [second, first],
+  ])('makes room before one that has been idle for longer: %s', (badOne, goodOne) => {
+    const on = scene({ endpoints: 2, pool: { maxConnections: 2 } });
+    const [bad, good] = leasesOf(on, badOne, goodOne) as [Lease, Lease];
+    on.exchange(good);
+    on.pass(1_000);
+    on.exchange(bad);
+    failAt(on, badOne);
+    const isNew = on.seek('new', { need: 'new' });
+    on.settle();
+    expect(isNew.lease?.carrier.endpoint).toBe(goodOne);
+    expect(on.idle).toEqual([idOf(good)]);
+  });
+
   it('is not what the warm floor counts on', () => {
     const on = scene({ endpoints: 2, pool: { warm: 2, warmMax: 4 } });
     for (const dial of on.dial.underWay) dial.succeed();
@@ -185,6 +202,28 @@ describe('an endpoint that fails alone', () => {
       .endpoints.filter(({ address }) => address !== first)
       .flatMap(({ connections }) => connections);
     expect(ready.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is joined by nobody where requests share connections, and a trial is for one alone', () => {
+    const on = scene({ endpoints: 2, pool: { pipelining: 4 } });
+    for (const lease of leasesOf(on, first, second)) on.exchange(lease);
+    // One place on a connection of each.
+    const places = [on.seek('a', { canPipeline: true }), on.seek('b')].map(({ lease }) => lease);
+    const shared = places.find((lease) => lease?.carrier.endpoint === first) as Lease;
+    for (let i = 0; i < 3; i += 1) {
+      on.pass(100);
+      on.upstream.onOutcome(shared, 'bad');
+    }
+    expect(stateOf(on, first)).toBe('ejected');
+    const next = Array.from({ length: 6 }, (_, nth) => on.seek(`${nth}`, { canPipeline: true }));
+    on.settle();
+    expect(next.map(({ lease }) => lease?.carrier.endpoint)).not.toContain(first);
+    shared.giveBack();
+    on.pass(11_000);
+    const later = Array.from({ length: 6 }, (_, nth) => on.seek(`${nth}`, { canPipeline: true }));
+    on.settle();
+    const tried = later.filter(({ lease }) => lease?.carrier.endpoint === first);
+    expect(tried).toHaveLength(1);
   });
 
   it('does not serve those who wait, but makes way for them', () => {
