@@ -159,6 +159,9 @@ function frame(head: ResponseHead, method: string): string | null {
   if (coding !== 'absent' && length !== -1)
     return 'both Content-Length and Transfer-Encoding (RFC 9112 6.3)';
   if (typeof length === 'string') return length;
+  // Any other coding would reach the client as if it were content. Where no content follows, it says as much of its sender.
+  if (coding !== 'absent' && coding !== 'chunked')
+    return 'Transfer-Encoding is not exactly "chunked" (RFC 9112 6.3)';
   const hasNoBody = method === 'HEAD' || status < 200 || status === 204 || status === 304;
   if (hasNoBody) {
     head.framing = 'none';
@@ -168,8 +171,6 @@ function frame(head: ResponseHead, method: string): string | null {
     head.framing = 'chunked';
     return null;
   }
-  // Any other coding would reach the client as if it were content.
-  if (coding !== 'absent') return 'Transfer-Encoding is not exactly "chunked" (RFC 9112 6.3)';
   if (length === -1) {
     head.framing = 'close';
     head.keepsAlive = false;

@@ -42,7 +42,7 @@ export class RequestStage {
 
   async run(trials: readonly Trial[]): Promise<Batch> {
     const gateway = await startInProcessGateway({
-      log: { level: 'fatal' },
+      log: { level: 'silent' },
       upstreams: {
         origin: {
           url: `http://127.0.0.1:${this.#tap.port}`,

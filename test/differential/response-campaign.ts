@@ -78,7 +78,7 @@ export class ResponseCampaign {
 
   async #ask(trials: readonly ResponseTrial[]): Promise<Answers[]> {
     const gateway = await startInProcessGateway({
-      log: { level: 'fatal' },
+      log: { level: 'silent' },
       upstreams: {
         origin: {
           url: `http://127.0.0.1:${this.#origin.port}`,
