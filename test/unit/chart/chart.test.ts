@@ -77,6 +77,7 @@ describe.skipIf(reason !== undefined)(titled('the chart', reason), () => {
     );
     expect(granted.sort()).toEqual([
       'create events',
+      'create tokenreviews',
       'get configmaps',
       'get patch mutatingwebhookconfigurations sidepool',
       'get update leases sidepool-controller',
@@ -84,7 +85,12 @@ describe.skipIf(reason !== undefined)(titled('the chart', reason), () => {
       'list namespaces',
       'list nodes',
       'list pods',
+      'list watch endpointslices',
+      'list watch services',
     ]);
+    const without = await chartObjects('--set', 'endpointStream.enabled=false');
+    expect(JSON.stringify(theOnly(without, 'ClusterRole'))).not.toMatch(/watch|tokenreviews/);
+    expect(JSON.stringify(without)).not.toContain('8444');
     const withCertManager = await chartObjects('--set', 'certificates.provider=cert-manager');
     expect(JSON.stringify(theOnly(withCertManager, 'ClusterRole'))).not.toContain('mutating');
     expect(JSON.stringify(theOnly(withCertManager, 'Role'))).not.toContain('secrets');
