@@ -17,7 +17,7 @@ export class FaultLog {
 
   /** A fault of an exchange. */
   exchange(upstream: string, fault: Fault, context: FaultContext): void {
-    if (!this.#wants(fault)) return;
+    if (!this.#wants(fault, upstream)) return;
     const { request, endpoint } = context;
     this.#write(fault, {
       ...describe(fault, context.status),
@@ -35,7 +35,7 @@ export class FaultLog {
 
   /** A fault before an exchange began: of its request nothing is known that could be trusted. */
   client(fault: Fault, status: number): void {
-    if (this.#wants(fault)) this.#write(fault, describe(fault, status));
+    if (this.#wants(fault, '')) this.#write(fault, describe(fault, status));
   }
 
   /** A client was closed unread. */
@@ -44,8 +44,8 @@ export class FaultLog {
     this.#log.warn({ event: 'client-refused', reason }, refusals[reason]);
   }
 
-  #wants(fault: Fault): boolean {
-    return this.#log.isLevelEnabled(levelOf(fault)) && this.#limit.admits(fault.kind);
+  #wants(fault: Fault, upstream: string): boolean {
+    return this.#log.isLevelEnabled(levelOf(fault)) && this.#limit.admits(fault.kind, upstream);
   }
 
   #write(fault: Fault, fields: object): void {

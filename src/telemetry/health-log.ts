@@ -60,7 +60,7 @@ export class HealthLog {
 
   #say(level: 'info' | 'warn', message: string, fields: Fields): void {
     const { log, limit } = this.#tools;
-    if (!log.isLevelEnabled(level) || !limit.admits(fields.event)) return;
+    if (!log.isLevelEnabled(level) || !limit.admits(fields.event, this.#upstream)) return;
     const { event, ...rest } = fields;
     log[level]({ event, upstream: this.#upstream, ...rest }, message);
   }

@@ -1,5 +1,6 @@
 /**
- * How many log lines a second one kind of event may write.
+ * How many log lines a second one kind of event of one upstream may write. Each upstream has its own: one that is dead
+ * does not take the lines of the others.
  *
  * An upstream that is gone makes every request fail with the same words; twenty lines say it as well as twenty
  * thousand, and the metrics have the number. What was held back is told when its second is over, so that nobody takes
@@ -10,6 +11,9 @@ import type { Cancel, Clock } from '../base/clock.ts';
 const WINDOW_MS = 1000;
 
 interface Window {
+  readonly kind: string;
+  /** Empty for what concerns none. */
+  readonly upstream: string;
   sinceMs: number;
   lines: number;
   held: number;
@@ -18,17 +22,25 @@ interface Window {
 
 export interface LineLimitOptions {
   readonly clock: Clock;
-  /** Lines a second for each kind. */
+  /** Lines a second for each kind of each upstream. */
   readonly perSecond: number;
-  readonly tell: (kind: string, heldBack: number) => void;
+  readonly tell: (held: HeldLines) => void;
+}
+
+/** Lines that were not written. */
+export interface HeldLines {
+  readonly kind: string;
+  /** Empty for what concerns none. */
+  readonly upstream: string;
+  readonly count: number;
 }
 
 export class LineLimit {
   readonly #clock: Clock;
   readonly #perSecond: number;
-  readonly #tell: (kind: string, heldBack: number) => void;
-  /** Keys are fault kinds and event names, both bounded. */
-  readonly #windows = new Map<string, Window>();
+  readonly #tell: (held: HeldLines) => void;
+  /** By upstream, then by fault kind or event name: all of them bounded. */
+  readonly #windows = new Map<string, Map<string, Window>>();
   #heldTotal = 0;
 
   constructor({ clock, perSecond, tell }: LineLimitOptions) {
@@ -42,16 +54,12 @@ export class LineLimit {
     return this.#heldTotal;
   }
 
-  /** Whether a line of this kind may be written now. */
-  admits(kind: string): boolean {
+  /** Whether a line of this kind may be written now; `upstream` is empty for what concerns none. */
+  admits(kind: string, upstream = ''): boolean {
     const nowMs = this.#clock.now();
-    let window = this.#windows.get(kind);
-    if (window === undefined) {
-      window = { sinceMs: nowMs, lines: 0, held: 0, cancel: null };
-      this.#windows.set(kind, window);
-    }
+    const window = this.#windowOf(kind, upstream, nowMs);
     if (nowMs - window.sinceMs >= WINDOW_MS) {
-      this.#close(kind, window);
+      this.#close(window);
       window.sinceMs = nowMs;
       window.lines = 0;
     }
@@ -63,23 +71,38 @@ export class LineLimit {
     this.#heldTotal += 1;
     if (window.cancel === null) {
       const rest = window.sinceMs + WINDOW_MS - nowMs;
-      const over = window;
-      window.cancel = this.#clock.sleep(rest, () => this.#close(kind, over));
+      window.cancel = this.#clock.sleep(rest, () => this.#close(window));
     }
     return false;
   }
 
-  /** Tells at once what was held back: for the end of the process. */
-  flush(): void {
-    for (const [kind, window] of this.#windows) this.#close(kind, window);
+  #windowOf(kind: string, upstream: string, nowMs: number): Window {
+    let kinds = this.#windows.get(upstream);
+    if (kinds === undefined) {
+      kinds = new Map();
+      this.#windows.set(upstream, kinds);
+    }
+    let window = kinds.get(kind);
+    if (window === undefined) {
+      window = { kind, upstream, sinceMs: nowMs, lines: 0, held: 0, cancel: null };
+      kinds.set(kind, window);
+    }
+    return window;
   }
 
-  #close(kind: string, window: Window): void {
+  /** Tells at once what was held back: for the end of the process. */
+  flush(): void {
+    for (const kinds of this.#windows.values()) {
+      for (const window of kinds.values()) this.#close(window);
+    }
+  }
+
+  #close(window: Window): void {
     window.cancel?.();
     window.cancel = null;
     if (window.held === 0) return;
-    const { held } = window;
+    const { kind, upstream, held: count } = window;
     window.held = 0;
-    this.#tell(kind, held);
+    this.#tell({ kind, upstream, count });
   }
 }

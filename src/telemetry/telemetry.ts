@@ -73,9 +73,14 @@ export class Telemetry {
     this.#limit = new LineLimit({
       clock,
       perSecond: LINES_A_SECOND,
-      tell: (kind, heldBack) =>
+      tell: ({ kind, upstream, count }) =>
         log.warn(
-          { event: 'lines-held-back', fault: kind, held_back: heldBack },
+          {
+            event: 'lines-held-back',
+            fault: kind,
+            ...(upstream === '' ? {} : { upstream }),
+            held_back: count,
+          },
           'more of this kind came in one second than are logged; the metrics count all',
         ),
     });

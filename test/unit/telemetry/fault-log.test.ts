@@ -152,6 +152,7 @@ describe('many of one kind in a second', () => {
       level: 'warn',
       event: 'lines-held-back',
       fault: 'connection-ended',
+      upstream: 'api',
       held_back: 500,
     });
     fail();
@@ -172,6 +173,19 @@ describe('many of one kind in a second', () => {
     expect(clock.sleeping).toBe(0);
     expect(lines().at(-2)).toMatchObject({ event: 'lines-held-back', held_back: 3 });
   });
+});
+
+it('a dead upstream does not take the lines of another', () => {
+  const { telemetry, lines } = scene();
+  const fail = (name: string, times: number) => {
+    const { exchange } = telemetry.upstream(name, () => snapshot(name));
+    for (let i = 0; i < times; i += 1)
+      exchange.onFault(ended, { ...context, request: request('GET', '/') });
+  };
+  fail('dead', 500);
+  fail('other', 1);
+  expect(lines()).toHaveLength(21);
+  expect(lines().at(-1)).toMatchObject({ event: 'fault', upstream: 'other' });
 });
 
 describe('the ring of recent faults', () => {
