@@ -12,7 +12,9 @@
  * What Node's own does besides is not needed here: no limit, block list or option is set on the server, and the gate
  * counts connections, so that a server tells 'close' without waiting for any.
  */
+
 import { type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import { setImmediate } from 'node:timers';
 import type { BytesReader, ClientSocket } from './client-socket.ts';
 
 /** As much as libuv offers a read otherwise. */
@@ -36,8 +38,10 @@ class SharingSocket extends Socket {
       onread: {
         buffer: sharedBuffer,
         callback: (length: number): boolean => {
-          this.#reader?.(sharedBuffer.subarray(0, length));
-          return true;
+          if (this.#reader?.(sharedBuffer.subarray(0, length)) !== false) return true;
+          // libuv would read up to 32 times in a row from one that has so much to give.
+          setImmediate(() => this.#readOn());
+          return false;
         },
       },
     } as SocketConstructorOpts);
@@ -45,6 +49,11 @@ class SharingSocket extends Socket {
 
   setReader(reader: BytesReader): void {
     this.#reader = reader;
+  }
+
+  #readOn(): void {
+    // Unless somebody has paused it meanwhile.
+    if (!this.destroyed && !this.isPaused()) this.resume();
   }
 }
 

@@ -65,16 +65,16 @@ export class ClientConnection implements ClientExchange {
 
   // ---- Reading requests
 
-  #onSocketData(data: Buffer): void {
+  #onSocketData(data: Buffer): boolean {
     this.#received += data.length;
     if (this.#state === 'lingering') this.#closing.discard(data, this.#terms.client.lingerBytes);
-    if (this.#state === 'lingering' || this.#state === 'closed') return;
+    if (this.#state === 'lingering' || this.#state === 'closed') return true;
     this.#input.push(data);
     // Pipelined behind the request in hand: the kernel keeps the rest until its turn comes.
     if (this.#state === 'exchange' && this.#body.isDone) this.#socket.pause();
     else this.#pump();
-    // What is left of it lies in a buffer that all clients share.
-    this.#input.keep();
+    this.#input.keep(); // What is left of it lies in a buffer that all clients share.
+    return !this.#body.isDear;
   }
 
   #pump(): void {

@@ -1,5 +1,8 @@
-/** Takes what one read gave. The bytes are gone after the call: the next read, of whichever client, is written over them. */
-export type BytesReader = (bytes: Buffer) => void;
+/**
+ * Takes what one read gave. The bytes are gone after the call: the next read, of whichever client, is written over them.
+ * False: it cost much, and others are to be served before the next one.
+ */
+export type BytesReader = (bytes: Buffer) => unknown;
 
 /** What the client side needs of a socket: see accepted-sockets.ts. Tests and the simulator bring their own. */
 export interface ClientSocket {

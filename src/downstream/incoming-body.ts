@@ -8,12 +8,16 @@ import { tooLarge } from './faults.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import type { RequestReceiver } from './handler.ts';
 
+/** Chunks in one read. A read of 64 KiB in chunks of 100 octets is less; in chunks of one it takes a millisecond. */
+const DEAR_PIECES = 1_000;
+
 export class IncomingBody implements BodySink {
   /** Made for the first request that has a body. */
   #decoder: BodyDecoder | null = null;
   #receiver: RequestReceiver | null = null;
   #input: Input | null = null;
   #bytes = 0;
+  #pieces = 0;
   #maxBytes = 0;
   #fault: Fault | null = null;
   readonly #gathered = new GatheredBytes();
@@ -31,9 +35,15 @@ export class IncomingBody implements BodySink {
     return !this.isDone && !this.isPaused;
   }
 
+  /** Whether the last read came in so many pieces that others were kept waiting. */
+  get isDear(): boolean {
+    return this.#pieces > DEAR_PIECES;
+  }
+
   /** `maxBytes` of 0 is no limit. */
   begin(head: RequestHead, maxBytes: number): void {
     this.#bytes = 0;
+    this.#pieces = 0;
     this.#maxBytes = maxBytes;
     this.#fault = null;
     this.#named = head.options.named;
@@ -50,6 +60,7 @@ export class IncomingBody implements BodySink {
     const decoder = this.#decoder as BodyDecoder;
     this.#receiver = receiver;
     this.#input = input;
+    this.#pieces = 0;
     const result = decoder.read(input, this);
     const goesOn = this.#giveGathered();
     this.#receiver = null;
@@ -62,6 +73,7 @@ export class IncomingBody implements BodySink {
   }
 
   onData(data: Buffer): boolean {
+    this.#pieces += 1;
     this.#bytes += data.length;
     if (this.#maxBytes > 0 && this.#bytes > this.#maxBytes) {
       this.#fault = tooLarge(this.#maxBytes);

@@ -41,6 +41,7 @@ export class Watch {
   readonly #timer: NodeJS.Timeout;
   readonly #beganMs = performance.now();
   readonly #processorUs: number;
+  #processor: number | null = null;
   #looks = 0;
   #peakAnonymousKiB = 0;
   #peakResidentKiB = 0;
@@ -66,17 +67,23 @@ export class Watch {
     }
   }
 
+  /** The processor time is that until now; memory goes on being looked at. */
+  endOfWork(): void {
+    const seconds = (performance.now() - this.#beganMs) / 1_000;
+    this.#processor = this.#isAlive
+      ? (processorTimeUs(this.#pid) - this.#processorUs) / 1e6 / seconds
+      : Number.NaN;
+  }
+
   stop(): Usage {
     clearInterval(this.#timer);
     this.#look();
-    const seconds = (performance.now() - this.#beganMs) / 1_000;
+    if (this.#processor === null) this.endOfWork();
     return {
       peakAnonymousKiB: this.#peakAnonymousKiB,
       peakResidentKiB: this.#peakResidentKiB,
       peakDescriptors: this.#peakDescriptors,
-      processor: this.#isAlive
-        ? (processorTimeUs(this.#pid) - this.#processorUs) / 1e6 / seconds
-        : Number.NaN,
+      processor: this.#processor ?? Number.NaN,
     };
   }
 

@@ -94,6 +94,7 @@ async function phases(
   running.push(...abusers);
   const meanwhile = each.meanwhile?.(subject, scene) ?? Promise.resolve([]);
   const [notes] = await Promise.all([meanwhile, sleep(each.seconds * 1_000)]);
+  watch.endOfWork();
   const metricsAfter = await subject.metrics().catch(() => null);
   const afterFromMs = wallMs();
   const reports = await Promise.all(abusers.map((abuser) => endChild<AbuseReport>(abuser)));
@@ -137,15 +138,18 @@ async function phases(
   };
 }
 
-/** The moment from which answers are good again, and about as quick as before: no second of them holds a slow one. */
+/** The beginning of the first second whose answers are all good, and nine of ten of them about as quick as before. */
 function calmFrom(answers: readonly CalmAnswer[], calm: Latency, fromMs: number): number | null {
-  // What a busy machine does to one in a hundred must not look like an abuse that goes on.
-  const limitMs = Math.max(3 * calm.p99Ms, 30);
-  let againMs = fromMs;
-  for (const { dueMs, tookMs, failure } of answers)
-    if (failure !== '' || tookMs > limitMs) againMs = Math.max(againMs, dueMs + tookMs);
+  // What a busy machine does to a few must not look like an abuse that goes on.
+  const limitMs = Math.max(2 * calm.p99Ms, 20);
   const lastMs = Math.max(...answers.map(({ dueMs }) => dueMs), fromMs);
-  return lastMs - againMs >= 500 ? againMs : null;
+  for (let atMs = fromMs; atMs + 1_000 <= lastMs; atMs += 100) {
+    const window = answers.filter(({ dueMs }) => dueMs >= atMs && dueMs < atMs + 1_000);
+    const slow = window.filter(({ tookMs }) => tookMs > limitMs).length;
+    const isGood = window.every(({ failure }) => failure === '') && slow <= window.length / 10;
+    if (isGood && window.length > 0) return atMs;
+  }
+  return null;
 }
 
 /** When nobody of the crowd is connected any more, and descriptors are as before. */

@@ -147,3 +147,36 @@ describe('sockets that are made here', () => {
     expect(Object.keys(other._handle)).toEqual(['onConnection']);
   });
 });
+
+it('a read that cost much lets others be served before the next one, and nothing is lost by it', async () => {
+  const { enter } = await open(acceptSharing);
+  const [dear, other] = [await enter(), await enter()];
+  const order: string[] = [];
+  let octets = 0;
+  dear.socket.setReader((bytes) => {
+    octets += bytes.length;
+    order.push('dear');
+    return false;
+  });
+  other.socket.setReader(() => order.push('other'));
+  // Many reads' worth; the other client has something to say each time.
+  const whole = 4 * 1024 * 1024;
+  dear.client.write(Buffer.alloc(whole));
+  const speaking = setInterval(() => other.client.write('x'), 1);
+  ends.push(() => clearInterval(speaking));
+  await waitFor(() => octets === whole && order.includes('other'), { timeoutMs: 10_000 });
+  // Paused by its owner it stays so.
+  dear.socket.setReader(() => {
+    octets += 1;
+    dear.socket.pause();
+    return false;
+  });
+  await writes(dear.client, 'a');
+  await waitFor(() => octets === whole + 1);
+  await writes(dear.client, 'b');
+  const heard = order.length;
+  await waitFor(() => order.length > heard + 5);
+  expect(octets).toBe(whole + 1);
+  dear.socket.resume();
+  await waitFor(() => octets === whole + 2);
+});
