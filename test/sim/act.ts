@@ -38,6 +38,8 @@ const acts: { readonly [kind in StepKind]: Act } = {
       'origin-fin',
       'client-send',
       'client-close',
+      'origin-reset',
+      'origin-close',
     ] as const;
     world.tell('a turn of the loop, and while it lasts:');
     world.turn(random, () => {
@@ -188,6 +190,12 @@ const acts: { readonly [kind in StepKind]: Act } = {
     origin.stray(pick(['\0', 'stray\r\n\r\n', '\r\nX'], random), { ends: random() < 0.3 });
     origin.send();
     world.tell(`${origin.name}: the origin sends bytes that nobody asked for`);
+  },
+  'origin-double': (world, random) => {
+    const origin = world.pickOrigin(random, ({ hasUnsent }) => hasUnsent);
+    if (origin?.double() === true) {
+      world.tell(`${origin.name}: the origin sends a second response behind the first`);
+    }
   },
   'origin-deaf': (world, random) => {
     const origin = world.pickOrigin(random, isHearing);

@@ -2,7 +2,6 @@
  * Defects that are put in on purpose, to see that the simulator finds what it is there to find. None is in the program:
  * each is laid over a method from outside, and taken off again.
  */
-import { ResponseOutput } from '../../src/downstream/response-output.ts';
 import { ExchangeTimers } from '../../src/proxy/exchange-timers.ts';
 import { HeldBody } from '../../src/proxy/held-body.ts';
 import { Retries } from '../../src/proxy/retries.ts';
@@ -10,9 +9,11 @@ import { EndpointSet } from '../../src/upstream/endpoint-set.ts';
 import { H1Connection } from '../../src/upstream/h1/connection.ts';
 import { Pipeline } from '../../src/upstream/h1/pipeline.ts';
 import type { PipelineSlot } from '../../src/upstream/h1/pipeline-slot.ts';
+import { Liveness } from '../../src/upstream/liveness.ts';
 import { ReadBuffer, SocketWire } from '../../src/upstream/socket-wire.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { WaitingLine } from '../../src/upstream/waiting-line.ts';
+import { SimSocket } from './sim-socket.ts';
 
 type Undo = () => void;
 
@@ -143,6 +144,10 @@ const bugs = {
   /** Dials under way are not counted among the connections. */
   'limit-without-dials': () => overGetter(EndpointSet.prototype, 'total', (set) => set.size),
 
+  /** Connections are trusted however long they were idle. */
+  'idle-limit-ignored': () =>
+    over(Liveness.prototype, 'limitMs', () => () => Number.POSITIVE_INFINITY),
+
   /** Of two that wait behind a third each gets the other's response. */
   'answer-to-the-next': () =>
     over(Pipeline.prototype, 'add', (add) => {
@@ -180,14 +185,14 @@ const bugs = {
   /** A request that went out is said to be unsent. */
   'told-unsent': () => overGetter(H1Connection.prototype, 'hasSent', () => false),
 
-  /** A response that is cut ends as one that is whole. */
+  /** A response that ends with the connection is cut, and the connection ends in good order. */
   'cut-looks-whole': () =>
     over(
-      ResponseOutput.prototype,
-      'cutOff',
+      SimSocket.prototype,
+      'resetAndDestroy',
       () =>
-        function (this: ResponseOutput) {
-          this.end(null);
+        function (this: SimSocket) {
+          this.destroy();
         },
     ),
 } as const satisfies Readonly<Record<string, () => Undo>>;

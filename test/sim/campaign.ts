@@ -9,8 +9,8 @@ export interface CampaignTerms {
   readonly bug: string | null;
   /** Told of the first failing run of each sort. */
   readonly onFinding?: (finding: Finding) => void;
-  /** Whether this finding is enough. */
-  readonly isEnough?: (finding: Finding) => boolean;
+  /** Ends with the first that breaks this rule, and passes over all others. */
+  readonly until?: string;
 }
 
 export interface CampaignDone {
@@ -20,6 +20,8 @@ export interface CampaignDone {
   readonly attempts: number;
   readonly resends: number;
   readonly pipelined: number;
+  /** What has happened, and how often. */
+  readonly counts: ReadonlyMap<string, number>;
   readonly findings: readonly Finding[];
   readonly seconds: number;
 }
@@ -28,6 +30,7 @@ export function campaign(terms: CampaignTerms): CampaignDone {
   const begunMs = performance.now();
   const totals = { steps: 0, seeds: 0, exchanges: 0, attempts: 0, resends: 0, pipelined: 0 };
   const findings: Finding[] = [];
+  const counts = new Map<string, number>();
   while (totals.steps < terms.steps) {
     const plan = planOf(terms.from + totals.seeds);
     const outcome = runPlan(plan);
@@ -37,12 +40,14 @@ export function campaign(terms: CampaignTerms): CampaignDone {
     totals.attempts += outcome.attempts;
     totals.resends += outcome.resends;
     totals.pipelined += outcome.pipelined;
+    for (const [what, count] of outcome.counts) counts.set(what, (counts.get(what) ?? 0) + count);
     const rule = outcome.failure?.rule;
-    if (rule === undefined || findings.some((finding) => finding.rule === rule)) continue;
+    if (rule === undefined || rule !== (terms.until ?? rule)) continue;
+    if (findings.some((finding) => finding.rule === rule)) continue;
     const finding = reportOf(plan, rule, terms.bug);
     findings.push(finding);
     terms.onFinding?.(finding);
-    if (terms.isEnough?.(finding) === true) break;
+    if (terms.until !== undefined) break;
   }
-  return { ...totals, findings, seconds: (performance.now() - begunMs) / 1000 };
+  return { ...totals, counts, findings, seconds: (performance.now() - begunMs) / 1000 };
 }

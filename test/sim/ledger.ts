@@ -86,6 +86,7 @@ export class Ledger {
   onFault(id: number, failure: Fault, status: number): void {
     const entry = this.entryOf(id);
     if (failure.kind === 'internal') throw new Violation('defect', failure.cause);
+    if (entry.truth !== null) throw new Violation('told-twice', `${entry.name} failed twice`);
     const truth = truthOf(entry);
     entry.truth = truth;
     if (status !== 0) checkTold(entry, toldBy(failure), truth);

@@ -46,12 +46,16 @@ export class OriginConnection {
   /** It reads nothing and says nothing. */
   isDeaf = false;
   tunnelBytes = 0;
+  /** Since when the gateway has left it idle, and after how many attempts. */
+  idleSinceMs: number;
+  attemptsWhenIdle = 0;
 
   constructor({ name, address, tcp, ledger, nowMs, ...rest }: OriginParts) {
     this.name = name;
     this.address = address;
     this.tcp = tcp;
     this.openedMs = nowMs;
+    this.idleSinceMs = nowMs;
     this.mostDepth = rest.mostDepth;
     this.isEncrypted = rest.isEncrypted;
     this.#ledger = ledger;
@@ -133,6 +137,24 @@ export class OriginConnection {
     this.strayAt = Math.min(this.strayAt, this.saidBytes);
     this.#say(Buffer.from(text, 'latin1'));
     if (ends) this.#endsWhenSent = true;
+  }
+
+  /**
+   * Says a second response behind one that it has not sent to its end, and sends all: sound in itself, and the answer to
+   * nothing. Gives whether it could.
+   */
+  double(): boolean {
+    const last = this.answers.at(-1);
+    const isAlone = this.attempts.length === this.answers.length && last?.isWhole === true;
+    if (!isAlone || !this.hasUnsent || !this.isOpen || this.#endsWhenSent) return false;
+    if (last.endAt !== this.saidBytes || last.plan.isSwitch) return false;
+    this.strayAt = this.saidBytes;
+    this.#say(
+      Buffer.from('HTTP/1.1 200 OK\r\nX-Id: 0\r\nX-Serial: 0\r\nContent-Length: 0\r\n\r\n'),
+    );
+    this.send();
+    this.tcp.arrive();
+    return true;
   }
 
   /** In a tunnel: some octets of what follows. */

@@ -24,6 +24,8 @@ export interface RunOutcome {
   readonly attempts: number;
   readonly resends: number;
   readonly pipelined: number;
+  /** What has happened, and how often. */
+  readonly counts: ReadonlyMap<string, number>;
 }
 
 const LONGEST = 1_500;
@@ -61,6 +63,7 @@ export function runPlan(plan: RunPlan, tell: ((line: string) => void) | null = n
     attempts: ledger?.attempts ?? 0,
     resends: ledger?.resends ?? 0,
     pipelined: ledger?.pipelined ?? 0,
+    counts: world?.counts ?? new Map(),
   };
 }
 
@@ -85,6 +88,7 @@ function finish(world: World, ending: Ending, random: Random): void {
   else if (ending === 'silent') beSilent(world, random);
   if (ending !== 'abrupt' && random() < 0.5) retireAll(world, random);
   world.tell('the gateway stops');
+  world.isStopping = true;
   world.call(() => world.gateway.stop());
   world.pass(200, random);
   nothingIsLeft(world);
@@ -168,4 +172,6 @@ function nothingIsLeft(world: World): void {
   if (context.bodies.usedBytes !== 0) left(`${context.bodies.usedBytes} octets of held bodies`);
   if (wheel.size !== 0) left(`${wheel.size} deadlines`);
   if (loop.polled.size !== 0) left(`${loop.polled.size} sockets`);
+  // What goes through a tunnel is not counted.
+  if (!world.config.upgrades) for (const live of gateway.all) live.checkBytes();
 }

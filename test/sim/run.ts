@@ -1,11 +1,11 @@
 /**
  * Drives the gateway's state machines through schedules that chance has made, and shrinks the first that breaks a rule.
  *
- *   node test/sim/run.ts --steps 1000000 [--from 1] [--bug NAME]
+ *   node test/sim/run.ts --steps 1000000 [--from 1] [--bug NAME] [--counts]
  *   node test/sim/run.ts --seed 42 [--bug NAME] [--whole]
  *
  * `--from` is the first seed, `--seed` the only one; `--whole` tells the whole run instead of the shrunk one. `--bug`
- * puts a defect in on purpose (see bugs.ts). Ends with 1 if there are findings.
+ * puts a defect in on purpose (see bugs.ts); `--counts` says how often what has happened. Ends with 1 if there are findings.
  */
 import { parseArgs } from 'node:util';
 import { bugNames, isBugName, withBug } from './bugs.ts';
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     bug: { type: 'string' },
     whole: { type: 'boolean', default: false },
+    counts: { type: 'boolean', default: false },
   },
 });
 const { bug: asked = '' } = values;
@@ -57,5 +58,8 @@ function runMany(): void {
   console.log(
     `${steps} steps in ${seeds} seeds (${values.from} to ${Number(values.from) + seeds - 1}), ${seconds.toFixed(1)} s: ${exchanges} exchanges, ${attempts} attempts, ${resends} resends, ${pipelined} pipelined, ${findings.length} sorts of findings`,
   );
+  if (values.counts) {
+    for (const [what, count] of [...done.counts].sort()) console.log(`${count} ${what}`);
+  }
   if (findings.length > 0) process.exitCode = 1;
 }

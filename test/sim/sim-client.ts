@@ -139,14 +139,20 @@ export class SimClient {
     this.tcp.resetByPeer();
   }
 
+  /**
+   * Its first request was read whole, and the gateway has ended the connection in good order, and said nothing. Whoever
+   * asks gets an answer, or sees a break.
+   */
+  get isIgnored(): boolean {
+    const [first] = this.#asked;
+    if (first === undefined || first.outcome !== 'none' || this.sees !== 'fin') return false;
+    if (this.tcp.peerReadBytes > 0) return false;
+    return !this.tcp.hasPeerEnded && this.tcp.readBytes >= first.plan.bytes.length;
+  }
+
   /** For a person. */
   get state(): string {
     const asked = this.#asked.map(({ plan, outcome }) => `${plan.id}:${outcome}`).join(' ');
     return `${this.name} [${asked}] sees ${this.sees}`;
-  }
-
-  /** Requests that were wholly sent, to a gateway that has not closed, and have no answer. */
-  get unanswered(): readonly Asked[] {
-    return this.#asked.filter(({ outcome }) => outcome === 'none' || outcome === 'part');
   }
 }

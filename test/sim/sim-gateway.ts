@@ -25,6 +25,7 @@ export interface GatewayParts {
   readonly random: Random;
   readonly ledger: Ledger;
   readonly report: (violation: Violation) => void;
+  readonly count: (what: string) => void;
 }
 
 /** As `downstream/listener.ts` keeps its connections. */
@@ -101,6 +102,7 @@ export class SimGateway {
         onRequest: () => undefined,
         onRefused: () => undefined,
         onFault: (failure) => {
+          parts.count(`client fault: ${failure.kind}`);
           if (failure.kind === 'internal') this.#wrong('defect', failure.cause);
         },
         onBytes: () => undefined,
@@ -118,7 +120,7 @@ export class SimGateway {
   }
 
   #addUpstream(name: string): WatchedUpstream {
-    const { loop, random, ledger, report } = this.#parts;
+    const { loop, random, ledger, report, count } = this.#parts;
     const made = new WatchedUpstream(
       upstreamOptionsOf(name, this.#config),
       policyOf(this.#config),
@@ -128,6 +130,7 @@ export class SimGateway {
         random,
         report,
         ledger,
+        count,
         observer: {
           onBegan: () => {
             this.began += 1;
@@ -135,10 +138,13 @@ export class SimGateway {
           onEnded: () => {
             this.ended += 1;
           },
-          onStale: () => undefined,
-          onRetry: () => undefined,
-          onFault: (failure, { request, status }) =>
-            this.#guard(() => ledger.onFault(Number(request.fields.find('x-id')), failure, status)),
+          onStale: () => count('stale'),
+          onRetry: (reason, outcome) => count(`retry: ${reason}, ${outcome}`),
+          onFault: (failure, { request, status }) => {
+            count(`fault: ${failure.kind}`);
+            const id = Number(request.fields.find('x-id'));
+            this.#guard(() => ledger.onFault(id, failure, status));
+          },
         },
       },
     );

@@ -14,7 +14,7 @@ export const stepWeights = {
   'client-new': 5,
   'client-send': 6,
   'client-send-all': 10,
-  'client-burst': 1.5,
+  'client-burst': 1,
   'client-read': 4,
   'client-deaf': 0.6,
   'client-hears': 2,
@@ -23,7 +23,7 @@ export const stepWeights = {
   'client-close': 1,
   'client-tunnel': 1,
   // Dials and hosts.
-  dial: 10,
+  dial: 20,
   'dial-fails': 0.8,
   host: 0.5,
   // Origins.
@@ -36,6 +36,7 @@ export const stepWeights = {
   'origin-close': 0.4,
   'origin-reset': 0.6,
   'origin-stray': 0.3,
+  'origin-double': 0.5,
   'origin-deaf': 0.4,
   'origin-tunnel': 1,
   // Administration.

@@ -9,9 +9,9 @@ import type { ExchangeObserver } from '../../src/proxy/observer.ts';
 import type { ExchangePolicy } from '../../src/proxy/options.ts';
 import type { Route } from '../../src/proxy/route.ts';
 import { RetryBudget } from '../../src/resilience/retry-budget.ts';
-import type { Leasable, LeaseSeeker } from '../../src/upstream/carrier.ts';
+import type { Leasable, Lease, LeaseSeeker } from '../../src/upstream/carrier.ts';
 import type { Dial, DialResult, DialTarget } from '../../src/upstream/dialer.ts';
-import type { UpstreamObserver } from '../../src/upstream/observer.ts';
+import type { UpstreamObserver, UpstreamSnapshot } from '../../src/upstream/observer.ts';
 import type { UpstreamOptions } from '../../src/upstream/options.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import type { Wire } from '../../src/upstream/wire.ts';
@@ -35,6 +35,8 @@ export interface WatchParts {
   /** The first thing that is wrong is kept, whoever catches it. */
   readonly report: (violation: Violation) => void;
   readonly ledger: Ledger;
+  /** Told what has happened, by name, to be counted. */
+  readonly count: (what: string) => void;
   readonly observer: ExchangeObserver;
 }
 
@@ -46,6 +48,10 @@ export class WatchedUpstream {
   readonly dials = new Set<SimDial>();
   /** By the number that the upstream gives them: in the order in which they were opened. */
   readonly connections = new Map<number, OriginConnection>();
+  /** Of the endpoints that there are now. */
+  addresses: ReadonlySet<string> = new Set();
+  /** All that there ever were. */
+  readonly #ever: OriginConnection[] = [];
   #nextId = 1;
   readonly #leased = new Map<Leasable, LeaseSeeker>();
   readonly waiting = new Set<LeaseSeeker>();
@@ -56,6 +62,9 @@ export class WatchedUpstream {
   began = 0;
   ended = 0;
   waitsEnded = 0;
+  /** As told. */
+  sentBytes = 0;
+  receivedBytes = 0;
   #granted = 0;
   #toldLeased = 0;
   isRetired = false;
@@ -164,12 +173,39 @@ export class WatchedUpstream {
       this.#leased.set(lease.carrier, seeker);
       if (!this.waiting.delete(seeker))
         this.#wrong('served-unasked', 'nobody asked for this lease');
+      this.#checkLease(lease, seeker);
       onLease(lease);
     };
     seeker.onNoLease = (failure) => {
       if (!this.waiting.delete(seeker)) this.#wrong('refused-unasked', 'nobody asked for a lease');
       onNoLease(failure);
     };
+  }
+
+  /** Design 4.2: which connection may be given to whom. */
+  #checkLease({ carrier }: Lease, { need }: LeaseSeeker): void {
+    const id = idOf(carrier);
+    const found = this.connections.get(id);
+    if (found === undefined) throw new Error(`connection ${id} is nobody's`);
+    const { pool } = this.options;
+    const nowMs = this.#parts.loop.now();
+    const isShared = [...this.#leased.keys()].some((slot) => slot !== carrier && idOf(slot) === id);
+    const carried = found.attempts.length;
+    const idleMs = nowMs - found.idleSinceMs;
+    const limitMs = pool.idleTimeoutMs * (need === 'any' ? 1 : STEADY_SHARE);
+    if (!isShared && idleMs > 0 && idleMs >= limitMs) {
+      this.#wrong('leased-too-old', `${found.name} was idle for ${idleMs} ms and is given away`);
+    }
+    if (need === 'new' && carried > 0) this.#wrong('leased-used', `${found.name} is not new`);
+    if (pool.maxAgeMs > 0 && nowMs - found.openedMs > pool.maxAgeMs * 1.1) {
+      this.#wrong('leased-expired', `${found.name} is too old`);
+    }
+    if (pool.maxRequests > 0 && carried >= pool.maxRequests) {
+      this.#wrong('leased-worn', `${found.name} has carried ${carried}`);
+    }
+    if (!this.addresses.has(found.address)) {
+      this.#wrong('leased-gone', `${found.name} is of an endpoint that is gone`);
+    }
   }
 
   /** By whoever holds it: the exchange, or what reads the rest of its response. */
@@ -179,17 +215,32 @@ export class WatchedUpstream {
     this.#leased.delete(leased);
     const connection = this.connections.get(idOf(leased));
     const id = this.#known.get(seeker);
-    if (connection !== undefined && id !== undefined) {
-      this.#parts.ledger.onSettled(id, connection);
+    if (connection === undefined || id === undefined) return;
+    this.#parts.ledger.onSettled(id, connection);
+    // A lease can come back unused: the connection has been idle all the while.
+    if (connection.attempts.length > connection.attemptsWhenIdle) {
+      connection.attemptsWhenIdle = connection.attempts.length;
+      connection.idleSinceMs = this.#parts.loop.now();
     }
   }
 
   #observer(): UpstreamObserver {
+    const { count } = this.#parts;
     return quiet<UpstreamObserver>({
+      onHealth: (_, { to }) => count(`health: ${to}`),
+      onPanic: (isPanic) => count(`panic: ${isPanic}`),
+      onBreaker: ({ to }) => count(`breaker: ${to}`),
+      onShed: () => count('breaker: shed'),
+      onBytes: (sent, received) => {
+        this.sentBytes += sent;
+        this.receivedBytes += received;
+      },
       onOpened: () => {
         this.opened += 1;
       },
-      onClosed: () => {
+      onDialFailed: ({ kind }) => count(`dial: ${kind}`),
+      onClosed: (reason) => {
+        count(`closed: ${reason}`);
         this.closed += 1;
       },
       onLeased: () => {
@@ -233,6 +284,7 @@ export class WatchedUpstream {
   dialSucceeded(dial: SimDial, connection: OriginConnection, wire: Wire): void {
     if (!this.#overDial(dial)) return;
     this.connections.set(this.#nextId++, connection);
+    this.#ever.push(connection);
     const { loop } = this.#parts;
     const tcpMs = loop.now() - dial.beganMs;
     dial.result.onConnected(wire, { tcpMs, tlsMs: null, resumed: false });
@@ -267,6 +319,7 @@ export class WatchedUpstream {
         `${this.#leased.size} leases are out, ${seen.active} are counted`,
       );
     }
+    this.#checkAside(seen);
     let connecting = 0;
     const listed = new Map<number, string>();
     for (const endpoint of seen.endpoints) {
@@ -281,6 +334,15 @@ export class WatchedUpstream {
       this.#wrong('counter-connections', `${told} were told, ${listed.size} are listed`);
     }
     this.#checkConnections(listed);
+  }
+
+  /** Never more than half of the endpoints, never all of them, and none in a panic. */
+  #checkAside({ endpoints, isPanic }: UpstreamSnapshot): void {
+    const states = endpoints.flatMap(({ health }) => (health === null ? [] : [health.state]));
+    const aside = states.filter((state) => state === 'ejected' || state === 'probation').length;
+    if (aside > states.length / 2 || (isPanic && aside > 0)) {
+      this.#wrong('too-many-aside', `${aside} of ${states.length} endpoints, panic: ${isPanic}`);
+    }
   }
 
   #checkConnections(listed: ReadonlyMap<number, string>): void {
@@ -317,6 +379,22 @@ export class WatchedUpstream {
     }
   }
 
+  /** At the end: what was told of octets is what went over the wires. */
+  checkBytes(): void {
+    let sent = 0;
+    let received = 0;
+    for (const { scan, tcp } of this.#ever) {
+      sent += scan.writtenBytes;
+      received += tcp.readBytes;
+    }
+    // What is given to a socket that is broken, and does not know it yet, is told as well; what is read of one that is
+    // being closed is not.
+    if (received < this.receivedBytes || sent > this.sentBytes) {
+      const told = `${this.sentBytes} sent and ${this.receivedBytes} received`;
+      this.#wrong('counter-bytes', `${told} were told, ${sent} and ${received} are so`);
+    }
+  }
+
   #checkOver(): void {
     if (this.dials.size > 0) this.#wrong('left-dial', 'a dial goes on after the end');
     for (const { name, socket } of this.connections.values()) {
@@ -331,6 +409,9 @@ export class WatchedUpstream {
     throw violation;
   }
 }
+
+/** A request that cannot be sent again keeps this far inside the idle limit. */
+const STEADY_SHARE = 0.75;
 
 /** A slot of the wheel, and the millisecond to which sleeps are rounded. */
 const LATE_MS = 10;

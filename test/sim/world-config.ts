@@ -26,6 +26,9 @@ export interface WorldConfig {
   readonly onNewConnection: 'safe' | 'idempotent' | 'never';
   readonly resends: 0 | 1;
   readonly promises: boolean;
+  /** Endpoints that fail are put aside: as they are by default, or soon and for a short time. */
+  readonly outliers: 'off' | 'default' | 'soon';
+  readonly breaker: 'off' | 'soon';
   readonly bodyLimitBytes: number;
   readonly bufferTotalBytes: number;
   readonly budgetIsSmall: boolean;
@@ -65,6 +68,8 @@ export const plainConfig: WorldConfig = {
   onNewConnection: 'safe',
   resends: 1,
   promises: false,
+  outliers: 'off',
+  breaker: 'off',
   bodyLimitBytes: 64 * 1024,
   bufferTotalBytes: 16 * 1024 * 1024,
   budgetIsSmall: false,
@@ -90,7 +95,7 @@ export function configBy(random: Random): WorldConfig {
   return {
     pipelining: pick(['off', 'off', 'auto', 'auto', 2, 4, 8] as const, random),
     maxConnections: pick([1, 1, 2, 2, 3, 4, 8], random),
-    maxWaiting: pick([100, 100, 3, 1], random),
+    maxWaiting: pick([100, 100, 100, 100, 3, 1], random),
     maxDials: pick([1, 2, 4], random),
     warm: pick([0, 0, 1, 2, 3], random),
     endpoints: pick([1, 1, 2, 3], random),
@@ -105,6 +110,8 @@ export function configBy(random: Random): WorldConfig {
     onNewConnection: pick(['safe', 'safe', 'idempotent', 'never'] as const, random),
     resends: maybe(0.9) ? 1 : 0,
     promises: maybe(0.3),
+    outliers: pick(['off', 'default', 'soon', 'soon'] as const, random),
+    breaker: maybe(0.2) ? 'soon' : 'off',
     bodyLimitBytes: pick([64 * 1024, 64 * 1024, 500, 0], random),
     bufferTotalBytes: pick([16 * 1024 * 1024, 16 * 1024 * 1024, 2_000, 100], random),
     budgetIsSmall: maybe(0.15),
@@ -143,6 +150,17 @@ const defaults = (() => {
   return { upstream, client: listener.options.client };
 })();
 
+const soon = {
+  consecutiveFailures: 2,
+  statuses: [502, 503, 504],
+  successRate: 0.5,
+  windowMs: 1_000,
+  minRequests: 4,
+  baseMs: 200,
+  maxMs: 1_000,
+  trials: 2,
+} as const;
+
 export function upstreamOptionsOf(name: string, config: WorldConfig): UpstreamOptions {
   const { options } = defaults.upstream;
   return {
@@ -161,6 +179,12 @@ export function upstreamOptionsOf(name: string, config: WorldConfig): UpstreamOp
       pipelining: config.pipelining,
     },
     timeouts: { ...options.timeouts, connectMs: 400, waitMs: config.waitMs },
+    outliers: {
+      off: null,
+      default: options.outliers ?? null,
+      soon: { ...soon, maxEjected: 0.5, panic: 0.5 },
+    }[config.outliers],
+    breaker: config.breaker === 'off' ? null : soon,
   };
 }
 

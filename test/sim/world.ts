@@ -41,6 +41,8 @@ export class World {
   #config: WorldConfig;
   #nextClient = 1;
   #nextOrigin = 1;
+  /** The gateway is being ended, whatever is under way. */
+  isStopping = false;
   /** The first thing that was found wrong. */
   violation: Violation | null = null;
 
@@ -52,12 +54,20 @@ export class World {
       random: seeded(parts.seed),
       ledger: this.ledger,
       report: this.report,
+      count: this.count,
     });
     for (const live of this.gateway.all) this.#setEndpoints(live, parts.config.endpoints);
   }
 
   readonly report = (violation: Violation): void => {
     this.violation ??= violation;
+  };
+
+  /** How often what has happened. */
+  readonly counts = new Map<string, number>();
+
+  readonly count = (what: string): void => {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   };
 
   tell(line: string): void {
@@ -82,6 +92,7 @@ export class World {
     this.tell(
       `upstream ${live.name} has endpoints ${list.map(({ ip }) => ip).join(' ') || 'none'}`,
     );
+    live.addresses = new Set(list.map(({ ip, port }) => `${ip}:${port}`));
     this.call(() => live.upstream.setEndpoints(list));
   }
 
@@ -112,7 +123,13 @@ export class World {
   }
 
   readAll(): void {
-    for (const client of this.clients) if (!client.isDeaf) client.read();
+    for (const client of this.clients) {
+      if (client.isDeaf) continue;
+      client.read();
+      if (client.isIgnored && !this.isStopping) {
+        throw new Violation('no-answer', `${client.state}: its request was read, and not answered`);
+      }
+    }
     this.#forgetGone();
   }
 
