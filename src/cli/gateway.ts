@@ -6,6 +6,7 @@ import { addressText } from '../config/addresses.ts';
 import type { GatewayConfig, ListenerConfig } from '../config/gateway-config.ts';
 import { redacted } from '../config/redact.ts';
 import { sameOptions } from '../config/same-options.ts';
+import { EndpointStream } from '../discovery/endpoint-stream.ts';
 import { ClientGate } from '../downstream/client-gate.ts';
 import { Listener } from '../downstream/listener.ts';
 import type { ListenerOptions } from '../downstream/options.ts';
@@ -29,6 +30,8 @@ export interface GatewayParts {
   readonly bornMs: number;
   /** Made-up requests, while the upstreams are dialled and before readiness. None unless given. */
   readonly rehearse?: Rehearse;
+  /** The zone that this pod runs in, where it is known. */
+  readonly zone?: string;
 }
 
 interface LiveListener {
@@ -51,6 +54,7 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #wheel: TimerWheel;
   readonly #gate: ClientGate;
+  readonly #stream: EndpointStream | null;
   readonly #context: ExchangeContext;
   readonly #readyDeadline = new Deadline(() => this.#noteReady());
   #config: GatewayConfig;
@@ -61,6 +65,8 @@ export class Gateway {
   #admin: AdminServer | null = null;
   /** What the admin server was opened with. */
   readonly #adminConfig: GatewayConfig['admin'];
+  /** What the stream was made with. */
+  readonly #endpointsConfig: GatewayConfig['endpoints'];
   #isReady = false;
   /** Ends with the start, or with a stop that comes before. */
   readonly #rehearsal = new AbortController();
@@ -69,11 +75,16 @@ export class Gateway {
   #onDrained: (abandoned: number) => void = () => undefined;
 
   constructor(config: GatewayConfig, parts: GatewayParts) {
-    const { clock, random, telemetry } = parts;
+    const { clock, random, telemetry, zone = '' } = parts;
     this.#parts = parts;
     this.#config = config;
     this.#adminConfig = config.admin;
+    this.#endpointsConfig = config.endpoints;
     this.#wheel = new TimerWheel(clock);
+    this.#stream =
+      config.endpoints === null
+        ? null
+        : new EndpointStream({ ...config.endpoints, zone, wheel: this.#wheel, random });
     this.#gate = new ClientGate({
       clock,
       wheel: this.#wheel,
@@ -195,6 +206,7 @@ export class Gateway {
             ...this.#parts,
             wheel: this.#wheel,
             onWarm: this.#onWarm,
+            stream: this.#stream,
           });
       made.set(each.options.name, live);
     }
@@ -281,6 +293,7 @@ export class Gateway {
 
   get #opened(): Opened {
     return {
+      endpoints: this.#endpointsConfig,
       admin: this.#adminConfig,
       listeners: new Map([...this.#listeners].map(([key, { opened }]) => [key, opened])),
     };

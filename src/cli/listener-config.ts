@@ -14,6 +14,7 @@ export function authoritiesOf(address: ListenAddress): string[] {
 /** What was opened at some start or reload, and stays as it was opened. */
 export interface Opened {
   readonly admin: GatewayConfig['admin'];
+  readonly endpoints: GatewayConfig['endpoints'];
   /** By address. */
   readonly listeners: ReadonlyMap<string, ListenerOptions>;
 }
@@ -22,6 +23,8 @@ export interface Opened {
 export function leftForNextStart(opened: Opened, after: GatewayConfig): string[] {
   const notes: string[] = [];
   if (!isDeepStrictEqual(opened.admin, after.admin)) notes.push('admin counts from the next start');
+  if (!isDeepStrictEqual(opened.endpoints, after.endpoints))
+    notes.push('endpoints counts from the next start');
   for (const { options } of after.listeners) {
     const address = addressText(options.address);
     const known = opened.listeners.get(address);

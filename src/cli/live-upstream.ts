@@ -3,8 +3,8 @@ import type { Clock, Random } from '../base/clock.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { UpstreamConfig } from '../config/gateway-config.ts';
 import { sameOptions } from '../config/same-options.ts';
-import { discoverHost } from '../discovery/discover-host.ts';
 import type { Discovery } from '../discovery/discovery.ts';
+import type { EndpointStream } from '../discovery/endpoint-stream.ts';
 import type { ExchangePolicy } from '../proxy/options.ts';
 import type { Route } from '../proxy/route.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
@@ -13,6 +13,7 @@ import { dialer } from '../upstream/dialer.ts';
 import type { UpstreamOptions } from '../upstream/options.ts';
 import { TlsMaterial } from '../upstream/tls-material.ts';
 import { Upstream } from '../upstream/upstream.ts';
+import { discoverUpstream } from './upstream-discovery.ts';
 
 export interface LiveUpstreamParts {
   readonly clock: Clock;
@@ -20,6 +21,8 @@ export interface LiveUpstreamParts {
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly onWarm: () => void;
+  /** Where the endpoints of Kubernetes Services are told; null where nobody tells. */
+  readonly stream: EndpointStream | null;
 }
 
 export class LiveUpstream {
@@ -52,9 +55,8 @@ export class LiveUpstream {
       onWarm: parts.onWarm,
     });
     const { discovery: observer } = this.#telemetry;
-    this.discovery = discoverHost({
-      host: options.url.host,
-      port: options.url.port,
+    this.discovery = discoverUpstream(options.url, {
+      stream: parts.stream,
       clock,
       wheel,
       observer: {

@@ -20,6 +20,7 @@ export async function runGateway(source: GatewaySource, version: string): Promis
     return 2;
   }
   const clock: Clock = systemClock;
+  const { SIDEPOOL_ZONE } = process.env;
   const telemetry = new Telemetry({
     clock,
     version,
@@ -32,6 +33,8 @@ export async function runGateway(source: GatewaySource, version: string): Promis
     // The performance clock counts from the start of the process.
     bornMs: 0,
     rehearse,
+    // The injection fills it from a label of the pod.
+    zone: SIDEPOOL_ZONE ?? '',
   });
   const ending = onSignals(gateway);
   const started = gateway.start();

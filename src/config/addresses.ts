@@ -128,6 +128,7 @@ export function readOriginUrl(raw: unknown): Reading<OriginUrl> {
       /^[a-z0-9.-]+(?::\d+)?$/i.test(raw) ? `${URL_MEANT}: write https://${raw}` : URL_MEANT,
     );
   const [, scheme = '', authority = '', path = '', query, fragment] = found;
+  if (/^kubernetes$/i.test(scheme)) return readServiceUrl(raw);
   if (!/^https?$/i.test(scheme)) return bad(`${URL_MEANT}: the scheme is http or https`);
   if (authority.includes('@'))
     return bad(
@@ -148,5 +149,28 @@ export function readOriginUrl(raw: unknown): Reading<OriginUrl> {
     host: url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname,
     port,
     authority: url.host,
+  });
+}
+
+const SERVICE_URL =
+  'the URL of a Kubernetes Service is meant, such as kubernetes://pay.shop:8080 (name.namespace:port)';
+
+/** A Service, spoken to in plain HTTP. Without the controller's word on its endpoints it is found by its name in DNS. */
+function readServiceUrl(raw: string): Reading<OriginUrl> {
+  const label = '([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)';
+  const found = new RegExp(`^kubernetes://${label}\\.${label}(?::(\\d{1,5}))?/?$`, 'i').exec(raw);
+  if (found === null) return bad(SERVICE_URL);
+  const [name, namespace] = [found[1] as string, found[2] as string].map((each) =>
+    each.toLowerCase(),
+  );
+  const port = Number(found[3] ?? 80);
+  if (port === 0 || port > 65_535) return bad(`${SERVICE_URL}: a port is from 1 to 65535`);
+  const host = `${name}.${namespace}.svc`;
+  return good({
+    scheme: 'http',
+    host,
+    port,
+    authority: port === 80 ? host : `${host}:${port}`,
+    service: `${namespace}/${name}:${port}`,
   });
 }

@@ -6,6 +6,13 @@ import type { UpstreamOptions } from '../upstream/options.ts';
 export interface GatewayConfig {
   readonly listeners: readonly ListenerConfig[];
   readonly upstreams: readonly UpstreamConfig[];
+  /** Where the endpoints of Kubernetes Services are told; null where they are looked up by name. */
+  readonly endpoints: {
+    readonly server: string;
+    /** PEM. */
+    readonly ca: string;
+    readonly tokenFile: string;
+  } | null;
   readonly limits: {
     /** Client connections over all listeners. */
     readonly maxClients: number;

@@ -7,6 +7,7 @@ import {
   address,
   duration,
   entryName,
+  filePath,
   flag,
   isOff,
   leaf,
@@ -123,6 +124,29 @@ const adminSection = v.object({
     duration('not at all'),
   ),
 });
+/** Written by the controller's injection, as a rule. */
+const endpointsSection = v.object({
+  server: required(
+    "The controller's address, such as `https://sidepool-controller.sidepool.svc:8444`.",
+    text('URL', (raw) =>
+      /^https:\/\/[^/?#@\s]+$/.test(raw) && URL.canParse(raw)
+        ? good(raw)
+        : bad('an https URL without a path is meant'),
+    ),
+  ),
+  ca: required(
+    'The authorities to trust for it, in PEM: the text itself, or a reference to its file (see Secrets).',
+    text('PEM', (raw) =>
+      raw.includes('-----BEGIN CERTIFICATE-----')
+        ? good(raw)
+        : bad(
+            'PEM with a CERTIFICATE in it is meant, not its path: refer to a file as to a secret',
+          ),
+    ),
+  ),
+  tokenFile: required('The file of the token to show. Read again at each connection.', filePath()),
+});
+
 const adminOff = leaf('off', () => good(null));
 
 export const fileSchema = v.object({
@@ -130,6 +154,10 @@ export const fileSchema = v.object({
   upstreams: required(
     'Where requests go, each under a name of your choice.',
     v.record(entryName(upstreamNameMistake), upstreamSchema),
+  ),
+  endpoints: absent(
+    'Where the endpoints of `kubernetes://` upstreams are told. Without it, or while it is away, DNS is asked.',
+    endpointsSection,
   ),
   limits,
   clients,

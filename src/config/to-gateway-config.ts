@@ -28,6 +28,10 @@ export function toGatewayConfig(file: FileOutput, surroundings: Surroundings): G
       options: upstreamOptions(name, upstream, { limits, ...surroundings }),
       policy: exchangePolicy(upstream),
     })),
+    endpoints:
+      file.endpoints === undefined
+        ? null
+        : { ...file.endpoints, tokenFile: surroundings.resolvePath(file.endpoints.tokenFile) },
     limits: { maxClients: limits.maxClients, bufferTotalBytes: limits.bufferTotal },
     admin:
       file.admin === null

@@ -222,7 +222,10 @@ const upgradeToken = text('an upgrade token', (raw) => {
 });
 
 export const upstreamSchema = v.object({
-  url: required('Scheme, host and port: http or https, nothing else in it.', originUrl()),
+  url: required(
+    'Scheme, host and port: http or https, nothing else in it. Or a Kubernetes Service, spoken to in plain HTTP: `kubernetes://name.namespace:port`.',
+    originUrl(),
+  ),
   host: option(
     'upstream',
     "The Host sent on: the `upstream`'s authority, or what the `client` named.",

@@ -13,6 +13,8 @@ export interface ControllerOptions {
   readonly image: string | undefined;
   readonly webhook: ListenAddress;
   readonly status: ListenAddress;
+  /** Null: endpoints are not told. */
+  readonly endpoints: ListenAddress | null;
   readonly namespace: string;
   readonly service: string;
   readonly webhookConfiguration: string;
@@ -42,6 +44,7 @@ Options (docs/controller.md says more):
   --image IMAGE                 the sidecars' image, in place of the file's
   --webhook ADDR                where the API server calls (default [::]:8443)
   --status ADDR                 probes and metrics (default [::]:8080)
+  --endpoints ADDR              where sidecars are told the endpoints of Services, or off (default off)
   --namespace NAME              its own namespace (default $POD_NAMESPACE)
   --service NAME                its Service (default sidepool-controller)
   --webhook-configuration NAME  default sidepool
@@ -70,6 +73,7 @@ const flags = {
   image: { type: 'string' },
   webhook: { type: 'string', default: '[::]:8443' },
   status: { type: 'string', default: '[::]:8080' },
+  endpoints: { type: 'string', default: 'off' },
   namespace: { type: 'string' },
   service: { type: 'string', default: 'sidepool-controller' },
   'webhook-configuration': { type: 'string', default: 'sidepool' },
@@ -121,6 +125,8 @@ function optionsOf(
     image: values.image,
     webhook: flagValue('webhook', values.webhook, readAddress),
     status: flagValue('status', values.status, readAddress),
+    endpoints:
+      values.endpoints === 'off' ? null : flagValue('endpoints', values.endpoints, readAddress),
     namespace,
     service: values.service,
     webhookConfiguration: values['webhook-configuration'],

@@ -2,15 +2,17 @@
  * The controller as a whole: a webhook that answers from memory, and three slow rounds beside it that look at what it
  * stands on: its certificates, the cluster's kubelets, and the pods that went without.
  */
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Random } from '../base/clock.ts';
 import { messageOf } from '../base/fault.ts';
 import { addressText } from '../config/addresses.ts';
 import { Exposition } from '../telemetry/exposition.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ControllerOptions } from './arguments.ts';
+import type { KeyPair } from './certificates/issue.ts';
 import { CertificateKeeper } from './certificates/keeper.ts';
 import { readMounted } from './certificates/mounted.ts';
-import { expiryOf } from './certificates/state.ts';
+import { bundleOf, expiryOf } from './certificates/state.ts';
+import { EndpointTeller } from './endpoints/endpoint-teller.ts';
 import {
   type AdmissionOutcome,
   ControllerFigures,
@@ -20,7 +22,8 @@ import {
 import { readConfigMap } from './injection/config-map.ts';
 import type { InjectionDefaults } from './injection/defaults.ts';
 import type { ConfigMapReading } from './injection/inject.ts';
-import type { Api } from './kubernetes/api.ts';
+import type { EndpointStreamPlace } from './injection/upstreams.ts';
+import type { WatchableApi } from './kubernetes/api.ts';
 import { readKubelets } from './kubernetes/kubelets.ts';
 import { Lease } from './kubernetes/lease.ts';
 import { countMissedPods } from './kubernetes/missed-pods.ts';
@@ -31,11 +34,19 @@ import type { Reviewed } from './webhook/review.ts';
 import { WebhookServer } from './webhook/server.ts';
 
 export interface ControllerParts {
-  readonly api: Api;
+  readonly api: WatchableApi;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly defaults: InjectionDefaults;
   readonly version: string;
+}
+
+interface Addresses {
+  readonly webhook: string;
+  readonly status: string;
+  /** Where endpoints are told. */
+  readonly endpoints?: string;
 }
 
 /** A silent holder of the Lease is given up after so many rounds. */
@@ -52,10 +63,14 @@ export class Controller {
   readonly #lease: Lease;
   readonly #keeper: CertificateKeeper;
   readonly #events: OwnerEvents;
+  /** Null where endpoints are not told. */
+  readonly #teller: EndpointTeller | null;
+  /** What sidecars trust of this controller; null while that is not known. */
+  #trust: string | null = null;
   readonly #exposition = new Exposition();
   readonly #rounds: readonly Rounds[];
   #status: StatusServer | null = null;
-  #addresses: { readonly webhook: string; readonly status: string } | null = null;
+  #addresses: Addresses | null = null;
   #hasAskedKubelets = false;
   /** What was last said of each place, so that a lasting trouble is one line and not one each round. */
   readonly #said = new Map<ErrorPlace, string>();
@@ -105,10 +120,19 @@ export class Controller {
       reporter: options.identity,
       onFailed: (why) => this.#failed('event', why),
     });
+    this.#teller =
+      options.endpoints === null
+        ? null
+        : new EndpointTeller({
+            ...parts,
+            onFailed: (place, why) => this.#failed(place, why),
+            onMended: (place) => this.#mended(place),
+          });
     this.#webhook = new WebhookServer({
       context: {
         defaults,
         isNativePossible: () => this.figures.isNativePossible,
+        endpointStream: () => this.#streamPlace(),
         readConfigMap: (namespace, name) => this.#readConfigMap(namespace, name),
       },
       observer: {
@@ -131,7 +155,7 @@ export class Controller {
   }
 
   /** Where it really listens. */
-  get addresses(): { readonly webhook: string; readonly status: string } {
+  get addresses(): Addresses {
     if (this.#addresses === null) throw new Error('it has not been started');
     return this.#addresses;
   }
@@ -145,6 +169,10 @@ export class Controller {
     });
     const webhook = addressText(await this.#webhook.listen(this.#options.webhook));
     this.#addresses = { webhook, status: addressText(this.#status.address) };
+    if (this.#teller !== null && this.#options.endpoints !== null) {
+      const endpoints = addressText(await this.#teller.start(this.#options.endpoints));
+      this.#addresses = { ...this.#addresses, endpoints };
+    }
     log.info({ event: 'listening', ...this.#addresses, version }, 'listening');
     for (const round of this.#rounds) round.start();
   }
@@ -159,10 +187,11 @@ export class Controller {
     await this.#lease.release();
     this.figures.isLeader = false;
     const drainMs = Math.max(this.#options.drainMs, DRAIN_LEAST_MS);
+    const toldOff = this.#teller?.stop(drainMs);
     await new Promise<void>((resolve) => {
       clock.sleep(drainMs, resolve);
     });
-    await this.#webhook.close();
+    await Promise.all([this.#webhook.close(), toldOff]);
     await this.#status?.close();
     log.info({ event: 'drain-ended' }, 'ended');
   }
@@ -172,6 +201,7 @@ export class Controller {
     if (this.figures.isDraining) reasons.push('it is ending');
     if (!this.#webhook.hasCertificate) reasons.push('it has no certificate yet');
     if (!this.#hasAskedKubelets) reasons.push('it has not asked the kubelets yet');
+    if (this.#teller?.isFilled === false) reasons.push('it has not read the endpoints yet');
     return reasons;
   }
 
@@ -181,13 +211,13 @@ export class Controller {
       if (certificateDir === undefined) {
         const state = await this.#keeper.tend();
         if (state !== null) {
-          this.#webhook.show(state.serving);
+          this.#show(state.serving, bundleOf(state));
           this.figures.servingExpiry = expiryOf(state.serving.cert);
           this.figures.authorityExpiry = expiryOf(state.current.cert);
         }
       } else {
-        const pair = await readMounted(certificateDir);
-        this.#webhook.show(pair);
+        const { pair, authority } = await readMounted(certificateDir);
+        this.#show(pair, authority);
         this.figures.servingExpiry = expiryOf(pair.cert);
         await this.#lease.tend();
       }
@@ -196,6 +226,18 @@ export class Controller {
       this.#failed('certificates', messageOf(error));
     }
     this.figures.isLeader = this.#lease.isHeld;
+  }
+
+  #show(pair: KeyPair, trust: string | null): void {
+    this.#webhook.show(pair);
+    this.#teller?.show(pair, trust);
+    this.#trust = trust;
+  }
+
+  #streamPlace(): EndpointStreamPlace | null {
+    const { endpoints, service, namespace } = this.#options;
+    if (endpoints?.kind !== 'tcp' || this.#trust === null) return null;
+    return { server: `https://${service}.${namespace}.svc:${endpoints.port}`, ca: this.#trust };
   }
 
   async #lookAtKubelets(): Promise<void> {
@@ -287,6 +329,7 @@ export class Controller {
     return {
       figures: this.figures,
       wallSeconds: this.#parts.clock.wallSeconds(),
+      endpoints: this.#teller?.figures ?? { streams: Number.NaN, lines: Number.NaN },
       memory: { residentBytes: rss, heapUsedBytes: heapUsed },
       cpuSeconds: (user + system) / 1e6,
     };

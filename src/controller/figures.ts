@@ -14,7 +14,16 @@ export const admissionOutcomes = [
 export type AdmissionOutcome = (typeof admissionOutcomes)[number];
 
 /** What the controller was about when something failed. */
-const errorPlaces = ['certificates', 'kubelets', 'config-map', 'event', 'missed-pods'] as const;
+const errorPlaces = [
+  'certificates',
+  'kubelets',
+  'config-map',
+  'event',
+  'missed-pods',
+  'services',
+  'endpoint-slices',
+  'token-review',
+] as const;
 export type ErrorPlace = (typeof errorPlaces)[number];
 
 const rotationSteps = [
@@ -48,6 +57,8 @@ function zeros<Key extends string>(keys: readonly Key[]): Record<Key, number> {
 export interface ControllerReading {
   readonly figures: ControllerFigures;
   readonly wallSeconds: number;
+  /** NaN both where endpoints are not told. */
+  readonly endpoints: { readonly streams: number; readonly lines: number };
   readonly memory: { readonly residentBytes: number; readonly heapUsedBytes: number };
   readonly cpuSeconds: number;
 }
@@ -92,6 +103,18 @@ export function controllerCatalogue(build: {
       'sidepool_controller_pods_missed',
       'Living pods that ask for a sidecar and have none. Only the replica that holds the Lease counts them.',
       ({ figures }) => figures.missedPods,
+    ),
+    single(
+      'gauge',
+      'sidepool_controller_endpoint_streams',
+      'Sidecars that are told endpoints by this replica.',
+      ({ endpoints }) => endpoints.streams,
+    ),
+    single(
+      'counter',
+      'sidepool_controller_endpoint_lines_total',
+      'Lines told to them.',
+      ({ endpoints }) => endpoints.lines,
     ),
     single('gauge', 'sidepool_controller_draining', 'Whether it is ending.', ({ figures }) =>
       Number(figures.isDraining),

@@ -48,7 +48,14 @@ export async function runController(
   }
   const log = createLog({ level: options.logLevel });
   const { defaults } = read;
-  const controller = new Controller(options, { api, clock: systemClock, log, defaults, version });
+  const controller = new Controller(options, {
+    api,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    defaults,
+    version,
+  });
   const ending = signalled();
   try {
     await controller.start();

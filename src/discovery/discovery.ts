@@ -30,7 +30,8 @@ export interface Discovery {
 }
 
 export interface DiscoverySnapshot {
-  readonly kind: 'static' | 'dns';
+  /** `stream` is the controller's word on a Kubernetes Service. */
+  readonly kind: 'static' | 'dns' | 'stream';
   /** The name as configured, or the address. */
   readonly host: string;
   readonly addresses: readonly string[];

@@ -26,6 +26,8 @@ export interface OriginUrl {
   readonly port: number;
   /** Host and, unless it is the scheme's default, port: what goes into the Host field. */
   readonly authority: string;
+  /** Of a Kubernetes Service, whose endpoints the controller may tell: `namespace/name:port`. */
+  readonly service?: string;
 }
 
 export interface TlsOptions {

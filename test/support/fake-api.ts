@@ -1,5 +1,10 @@
 /** As much of an API server as the controller speaks to: objects with versions, conflicts, and a switch to be away. */
-import type { Api, ApiAnswer, ApiCall } from '../../src/controller/kubernetes/api.ts';
+import type {
+  ApiAnswer,
+  ApiCall,
+  ApiStream,
+  WatchableApi,
+} from '../../src/controller/kubernetes/api.ts';
 
 interface Stored {
   metadata: { name?: string; resourceVersion?: string; labels?: object };
@@ -8,7 +13,7 @@ interface Stored {
   webhooks?: { name?: string; clientConfig: { service?: object; caBundle?: string } }[];
 }
 
-export class FakeApi implements Api {
+export class FakeApi implements WatchableApi {
   readonly objects = new Map<string, Stored>();
   readonly calls: ApiCall[] = [];
   readonly events: Record<string, unknown>[] = [];
@@ -27,6 +32,30 @@ export class FakeApi implements Api {
     this.objects.set(path, { ...copy, metadata });
   }
 
+  /** Watches under way, by the path of their list. */
+  readonly watches = new Map<string, { readonly stream: ApiStream; end(status?: number): void }>();
+  /** By the path of their list. */
+  readonly lists = new Map<string, readonly object[]>();
+  /** The tokens that are somebody's. */
+  readonly tokens = new Map<string, string>();
+
+  stream(stream: ApiStream): Promise<number> {
+    if (this.isAway) return Promise.reject(new Error('the API server is away'));
+    const [path = ''] = stream.path.split('?', 1);
+    return new Promise((resolve, reject) => {
+      this.watches.set(path, { stream, end: (status = 200) => resolve(status) });
+      stream.signal.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  }
+
+  /** Tells whoever watches the list. */
+  tell(path: string, type: string, object: object): void {
+    this.#version += 1;
+    const { metadata = {} } = object as { metadata?: object };
+    const told = { ...object, metadata: { ...metadata, resourceVersion: String(this.#version) } };
+    this.watches.get(path)?.stream.onLine(JSON.stringify({ type, object: told }));
+  }
+
   async call(call: ApiCall): Promise<ApiAnswer> {
     this.calls.push(call);
     this.before(call);
@@ -38,12 +67,26 @@ export class FakeApi implements Api {
       this.events.push(call.body as Record<string, unknown>);
       return answer(201, {});
     }
+    const list = this.lists.get(path);
+    if (list !== undefined)
+      return answer(200, { metadata: { resourceVersion: String(this.#version) }, items: list });
+    if (path.endsWith('/tokenreviews')) return this.#review(call.body);
     if (call.method === 'POST') return this.#create(path, call.body as Stored);
     const found = this.objects.get(path);
     if (found === undefined) return answer(404, { message: `${path} not found` });
     if (call.method === 'PUT') return this.#replace(path, found, call.body as Stored);
     if (call.method === 'PATCH') return this.#patch(path, found, call.body);
     return answer(200, structuredClone(found));
+  }
+
+  #review(body: unknown): ApiAnswer {
+    const { spec } = body as { spec: { token: string; audiences: string[] } };
+    const username = this.tokens.get(spec.token);
+    const isKnown = username !== undefined;
+    const status = isKnown
+      ? { authenticated: true, user: { username }, audiences: spec.audiences }
+      : { authenticated: false };
+    return answer(201, { status });
   }
 
   #create(path: string, body: Stored): ApiAnswer {

@@ -26,7 +26,7 @@ export const annotations = {
   upstreams: {
     takes: '`NAME=URL, ...` or `configMap:NAME`',
     meaning:
-      'The upstreams of the pod. The first gets the port 15101, the next 15102 and so on. Or the name of a ConfigMap of the same namespace, whose key `sidepool.yaml` holds a whole configuration. Without this annotation nothing is injected.',
+      'The upstreams of the pod. The first gets the port 15101, the next 15102 and so on. `kubernetes://SERVICE.NAMESPACE:PORT` is a Service, whose pods the controller tells. Or the name of a ConfigMap of the same namespace, whose key `sidepool.yaml` holds a whole configuration. Without this annotation nothing is injected.',
     example: 'api=https://api.example.com, pay=http://pay:8080',
     fallback: 'none',
     inConfigMap: 'too',

@@ -21,7 +21,9 @@ import {
 } from './settings.ts';
 import { CONTAINER_NAME, type ConfigPlace, sidecarContainer, sidecarVolumes } from './sidecar.ts';
 import {
+  callsServices,
   type DrainTimes,
+  type EndpointStreamPlace,
   inlineConfig,
   type LocalUrl,
   planConfigMap,
@@ -35,6 +37,8 @@ export interface InjectContext {
   readonly isNativePossible: boolean;
   /** What `configMapOf` asked for. */
   readonly configMap?: ConfigMapReading;
+  /** Where sidecars are told the endpoints of Services; none where the controller does not. */
+  readonly endpointStream?: EndpointStreamPlace;
 }
 
 export type ConfigMapReading =
@@ -196,8 +200,10 @@ function makePlan(
   { settings, context, drain }: PlanParts,
 ) {
   if (source.kind === 'inline') {
-    const config = inlineConfig(source.urls, { settings, drain });
-    const place: ConfigPlace = { kind: 'variable', text: config };
+    // Who calls no Service needs no stream, and no token for it.
+    const stream = callsServices(source.urls) ? (context.endpointStream ?? null) : null;
+    const config = inlineConfig(source.urls, { settings, drain, stream });
+    const place: ConfigPlace = { kind: 'variable', text: config, hasToken: stream !== null };
     return { ...planInline(source.urls, { settings, config }), config: place };
   }
   const place: ConfigPlace = { kind: 'config-map', name: source.name };

@@ -2,7 +2,13 @@
 import { PREFIX } from './annotations.ts';
 import type { ContainerView, PodView } from './pod-view.ts';
 import type { Settings } from './settings.ts';
-import { ADMIN_PORT_NAME, CONFIG_VOLUME, CONTAINER_NAME, TOKEN_SHADOW_VOLUME } from './sidecar.ts';
+import {
+  ADMIN_PORT_NAME,
+  CONFIG_VOLUME,
+  CONTAINER_NAME,
+  STREAM_TOKEN_VOLUME,
+  TOKEN_SHADOW_VOLUME,
+} from './sidecar.ts';
 import type { LocalUrl } from './upstreams.ts';
 
 /** Of the pod as such, whatever it asks for. */
@@ -19,7 +25,7 @@ export function podObstacles(pod: PodView): readonly string[] {
     obstacles.push(
       `a container named ${CONTAINER_NAME} is there already, and not by injection: rename or remove it`,
     );
-  for (const name of [TOKEN_SHADOW_VOLUME, CONFIG_VOLUME])
+  for (const name of [TOKEN_SHADOW_VOLUME, CONFIG_VOLUME, STREAM_TOKEN_VOLUME])
     if (pod.volumeNames.includes(name))
       obstacles.push(`a volume named ${name} is there already: rename it`);
   return obstacles;

@@ -26,7 +26,7 @@ kubectl label namespace shop sidepool.io/injection=enabled
 
 Then say in the pod's annotations which upstreams it calls:
 
-\`\`\`yaml
+\`\`\`yaml kubernetes
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: shop, namespace: shop }
@@ -66,7 +66,7 @@ that is not known is only warned about, with the nearest that is. "Default" is t
 const AFTER_ANNOTATIONS = `
 An example of each:
 
-\`\`\`yaml
+\`\`\`yaml kubernetes
 EXAMPLES\`\`\`
 
 ### Upstreams from a ConfigMap
@@ -74,7 +74,7 @@ EXAMPLES\`\`\`
 The short form knows names and URLs. For all else (timeouts, headers, certificates, Unix sockets) write a
 [configuration](configuration.md) into the key \`sidepool.yaml\` of a ConfigMap, and name it:
 
-\`\`\`yaml
+\`\`\`yaml kubernetes
 apiVersion: v1
 kind: ConfigMap
 metadata: { name: shop-sidepool, namespace: shop }

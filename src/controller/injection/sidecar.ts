@@ -1,8 +1,9 @@
 /** The container that is injected, and the volumes that it needs. */
+import { AUDIENCE } from './audience.ts';
 import type { InjectionDefaults, Resources } from './defaults.ts';
 import type { JsonObject } from './json.ts';
 import type { Settings } from './settings.ts';
-import { CONFIG_KEY, type LocalUrl } from './upstreams.ts';
+import { CONFIG_KEY, type LocalUrl, STREAM_TOKEN_FOLDER } from './upstreams.ts';
 
 export const CONTAINER_NAME = 'sidepool';
 export const ADMIN_PORT_NAME = 'sidepool-admin';
@@ -13,9 +14,27 @@ const TOKEN_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 export const TOKEN_SHADOW_VOLUME = 'sidepool-no-token';
 export const CONFIG_VOLUME = 'sidepool-config';
 
+export const STREAM_TOKEN_VOLUME = 'sidepool-token';
+
+/** Good for the controller's endpoint stream and for nothing else: its audience is not the API server. */
+const streamToken = {
+  name: STREAM_TOKEN_VOLUME,
+  projected: {
+    sources: [
+      { serviceAccountToken: { audience: AUDIENCE, expirationSeconds: 3600, path: 'token' } },
+    ],
+  },
+};
+
+/** Kubernetes copies the node's zone to the pod; where it does not yet, this is empty, and all zones are called. */
+const zoneVariable = {
+  name: 'SIDEPOOL_ZONE',
+  valueFrom: { fieldRef: { fieldPath: "metadata.labels['topology.kubernetes.io/zone']" } },
+};
+
 /** Where the sidecar reads its configuration. */
 export type ConfigPlace =
-  | { readonly kind: 'variable'; readonly text: string }
+  | { readonly kind: 'variable'; readonly text: string; readonly hasToken: boolean }
   | { readonly kind: 'config-map'; readonly name: string };
 
 export interface SidecarParts {
@@ -36,7 +55,10 @@ export function sidecarContainer(parts: SidecarParts): JsonObject {
     ...(config.kind === 'variable'
       ? {
           args: ['gateway', '--config', `env:${CONFIG_VARIABLE}`],
-          env: [{ name: CONFIG_VARIABLE, value: literal(config.text) }],
+          env: [
+            { name: CONFIG_VARIABLE, value: literal(config.text) },
+            ...(config.hasToken ? [zoneVariable] : []),
+          ],
         }
       : { args: ['gateway', '--config', `${CONFIG_FOLDER}/${CONFIG_KEY}`, '--admin', admin] }),
     ports: [{ name: ADMIN_PORT_NAME, containerPort: settings.adminPort, protocol: 'TCP' }],
@@ -74,6 +96,9 @@ export function sidecarContainer(parts: SidecarParts): JsonObject {
       ...(config.kind === 'config-map'
         ? [{ name: CONFIG_VOLUME, mountPath: CONFIG_FOLDER, readOnly: true }]
         : []),
+      ...(config.kind === 'variable' && config.hasToken
+        ? [{ name: STREAM_TOKEN_VOLUME, mountPath: STREAM_TOKEN_FOLDER, readOnly: true }]
+        : []),
     ],
   };
 }
@@ -107,5 +132,6 @@ export function sidecarVolumes(config: ConfigPlace): readonly JsonObject[] {
     ...(config.kind === 'config-map'
       ? [{ name: CONFIG_VOLUME, configMap: { name: config.name } }]
       : []),
+    ...(config.kind === 'variable' && config.hasToken ? [streamToken] : []),
   ];
 }

@@ -58,10 +58,31 @@ export interface DrainTimes {
   readonly deadline: string;
 }
 
+/** The controller's endpoint stream, as a sidecar finds it. */
+export interface EndpointStreamPlace {
+  /** `https://host:port`. */
+  readonly server: string;
+  /** PEM: what to trust of it. */
+  readonly ca: string;
+}
+
+/** Where the token for it is mounted. */
+export const STREAM_TOKEN_FOLDER = '/var/run/secrets/sidepool.io';
+
+export function callsServices(urls: ReadonlyMap<string, string>): boolean {
+  return [...urls.values()].some((url) => /^kubernetes:/i.test(url));
+}
+
+export interface InlineParts {
+  readonly settings: Settings;
+  readonly drain: DrainTimes;
+  readonly stream: EndpointStreamPlace | null;
+}
+
 /** The configuration's document for upstreams in the short form. */
 export function inlineConfig(
   urls: ReadonlyMap<string, string>,
-  { settings, drain }: { settings: Settings; drain: DrainTimes },
+  { settings, drain, stream }: InlineParts,
 ): string {
   const names = [...urls.keys()];
   const upstreams = [...urls].map(([name, url]) => {
@@ -85,6 +106,9 @@ export function inlineConfig(
     admin: { address: `[::]:${settings.adminPort}` },
     drain,
     log: { level: settings.logLevel },
+    ...(stream === null
+      ? {}
+      : { endpoints: { ...stream, tokenFile: `${STREAM_TOKEN_FOLDER}/token` } }),
   });
 }
 

@@ -3,7 +3,7 @@
  * library finds the server and the credentials; its generated classes, which drop unknown fields and weigh a hundred
  * megabytes, are left alone. This is the only file that imports it.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { textAt } from '../injection/json.ts';
@@ -23,6 +23,21 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
+export interface ApiStream {
+  readonly path: string;
+  onLine(line: string): void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** How long nothing may be heard. */
+  readonly silenceMs: number;
+}
+
+/** An API that can be watched. */
+export interface WatchableApi extends Api {
+  /** Resolves at the end of the answer, with its status; lines are told only of one with 200. */
+  stream(stream: ApiStream): Promise<number>;
+}
+
 /** What the controller uses of Kubernetes; a test may be one. */
 export interface Api {
   /** Rejects when no answer could be had; an answer of any status resolves. */
@@ -32,7 +47,7 @@ export interface Api {
 const TIMEOUT_MS = 5000;
 const MOST_OCTETS = 64 * 1024 * 1024;
 
-export class KubernetesApi implements Api {
+export class KubernetesApi implements WatchableApi {
   readonly #config = new KubeConfig();
 
   /** From a kubeconfig, or from the pod's own ServiceAccount. Throws with what is missing. */
@@ -44,14 +59,12 @@ export class KubernetesApi implements Api {
   }
 
   async call({ method, path, body, contentType, accept }: ApiCall): Promise<ApiAnswer> {
-    const server = new URL(this.#config.getCurrentCluster()?.server ?? '');
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const options: RequestOptions = {
+    const request = await this.#open(path, {
       method,
       timeout: TIMEOUT_MS,
       headers: {
         Accept: accept ?? 'application/json',
-        'User-Agent': 'sidepool-controller',
         ...(payload === undefined
           ? {}
           : {
@@ -59,13 +72,9 @@ export class KubernetesApi implements Api {
               'Content-Length': Buffer.byteLength(payload),
             }),
       },
-    };
-    // Puts in the credentials as they are now, and an agent that knows the authority.
-    await this.#config.applyToHTTPSOptions(options);
-    const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server);
+    });
     return new Promise((resolve, reject) => {
-      const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
-      const request = send(url, options, (response) => {
+      request.once('response', (response: IncomingMessage) => {
         read(response).then(resolve, reject);
       });
       request.once('timeout', () =>
@@ -74,6 +83,43 @@ export class KubernetesApi implements Api {
       request.once('error', reject);
       request.end(payload);
     });
+  }
+
+  async stream({ path, onLine, signal, silenceMs }: ApiStream): Promise<number> {
+    const request = await this.#open(path, { method: 'GET', timeout: silenceMs, signal });
+    return new Promise((resolve, reject) => {
+      request.once('timeout', () =>
+        request.destroy(new Error(`the API server was silent for ${silenceMs} ms`)),
+      );
+      request.once('error', reject);
+      request.once('response', (response: IncomingMessage) => {
+        const status = response.statusCode ?? 0;
+        let rest = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => {
+          const lines = (rest + text).split('\n');
+          rest = lines.pop() ?? '';
+          try {
+            if (status === 200) for (const line of lines) onLine(line);
+          } catch (error) {
+            request.destroy(error instanceof Error ? error : new Error(String(error)));
+          }
+        });
+        response.once('error', reject);
+        response.once('end', () => resolve(status));
+      });
+      request.end();
+    });
+  }
+
+  async #open(path: string, options: RequestOptions): Promise<ClientRequest> {
+    const server = new URL(this.#config.getCurrentCluster()?.server ?? '');
+    const headers = { ...options.headers, 'User-Agent': 'sidepool-controller' };
+    const whole: RequestOptions = { ...options, headers };
+    // Puts in the credentials as they are now, and an agent that knows the authority.
+    await this.#config.applyToHTTPSOptions(whole);
+    const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server);
+    return url.protocol === 'http:' ? httpRequest(url, whole) : httpsRequest(url, whole);
   }
 }
 

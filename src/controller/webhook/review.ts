@@ -3,10 +3,13 @@ import { messageOf } from '../../base/fault.ts';
 import type { InjectionDefaults } from '../injection/defaults.ts';
 import { type ConfigMapReading, configMapOf, inject, type Outcome } from '../injection/inject.ts';
 import { isObject, listAt, member, textAt } from '../injection/json.ts';
+import type { EndpointStreamPlace } from '../injection/upstreams.ts';
 
 export interface ReviewContext {
   readonly defaults: InjectionDefaults;
   isNativePossible(): boolean;
+  /** Null where there is none yet; left out where there will be none. */
+  endpointStream?(): EndpointStreamPlace | null;
   /** Bounded in time; never rejects. */
   readConfigMap(namespace: string, name: string): Promise<ConfigMapReading>;
 }
@@ -88,10 +91,12 @@ async function outcomeOf(
     const wanted = configMapOf(pod);
     const configMap =
       wanted === null ? undefined : await context.readConfigMap(context.namespace, wanted);
+    const endpointStream = context.endpointStream?.() ?? null;
     return inject(pod, {
       defaults: context.defaults,
       isNativePossible: context.isNativePossible(),
       ...(configMap === undefined ? {} : { configMap }),
+      ...(endpointStream === null ? {} : { endpointStream }),
     });
   } catch (error) {
     // A defect of ours must not keep anybody's pod from being created.

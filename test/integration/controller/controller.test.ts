@@ -47,6 +47,7 @@ async function start(words: readonly string[] = [], api = new FakeApi()) {
   const controller = new Controller(options, {
     api,
     clock: systemClock,
+    random: Math.random,
     log: createLog({ level: 'debug', destination: { write: (line: string) => lines.push(line) } }),
     defaults: sampleDefaults,
     version: 'test',

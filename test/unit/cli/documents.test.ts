@@ -218,6 +218,7 @@ describe.each(documents)('%s', (path) => {
     const catalogue = readdirSync(join(repository, 'src/telemetry'))
       .filter((name) => name.endsWith('catalogue.ts'))
       .map((name) => read(`src/telemetry/${name}`).replace(/\$\{p\}/g, 'sidepool_upstream'))
+      .concat(read('src/controller/figures.ts'))
       .join('');
     for (const [name] of read(path).matchAll(/sidepool_[a-z_]+[a-z](?=[`{ ])/g)) {
       expect(catalogue).toContain(name);

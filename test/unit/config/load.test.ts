@@ -67,6 +67,7 @@ it('fills in every default', () => {
         "deadlineMs": 25000,
         "quietMs": 1000,
       },
+      "endpoints": null,
       "limits": {
         "bufferTotalBytes": 16777216,
         "maxClients": 10000,

@@ -15,6 +15,7 @@ describe('readControllerArguments', () => {
         image: undefined,
         webhook: { kind: 'tcp', host: '::', port: 8443 },
         status: { kind: 'tcp', host: '::', port: 8080 },
+        endpoints: null,
         namespace: 'sidepool',
         service: 'sidepool-controller',
         webhookConfiguration: 'sidepool',

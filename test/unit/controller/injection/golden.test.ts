@@ -19,6 +19,11 @@ const names = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml') && !file.endsWith('.expected.yaml'))
   .map((file) => file.slice(0, -'.yaml'.length));
 
+const endpointStream = {
+  server: 'https://sidepool-controller.sidepool.svc:8444',
+  ca: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n',
+};
+
 function outcomeOf(name: string) {
   const text = readFileSync(join(folder, `${name}.yaml`), 'utf8');
   const documents = parseAllDocuments(text).map((document) => document.toJS());
@@ -32,7 +37,12 @@ function outcomeOf(name: string) {
       wanted !== null && configMaps.has(wanted)
         ? readConfigMap(configMaps.get(wanted))
         : ({ ok: false, why: 'there is none of that name' } as const);
-    return inject(pod, { defaults: sampleDefaults, isNativePossible, configMap });
+    return inject(pod, {
+      defaults: sampleDefaults,
+      isNativePossible,
+      configMap,
+      ...(/^# stream: on$/m.test(text) ? { endpointStream } : {}),
+    });
   };
   return { pod: each!.pod, call, outcome: call(each!.pod) };
 }
