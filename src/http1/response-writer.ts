@@ -34,7 +34,16 @@ export function responseHead(
   const hasDate = fields.indexOf(FieldId.date) !== -1 && !head.options.named?.includes('date');
   if (!hasDate && head.status >= 200) text += `Date: ${date}\r\n`;
   if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  // RFC 9110 15.5.22: without the field that says to what, a 426 would tell the client nothing.
+  if (head.status === 426) text += upgradeLines(fields);
   return `${text}${connectionLines}\r\n`;
+}
+
+/** Upgrade as it goes on for this hop, named in Connection (RFC 9110 7.8); empty where there is none. */
+function upgradeLines(fields: FieldTable): string {
+  const protocols = fields.members(FieldId.upgrade);
+  if (protocols.length === 0) return '';
+  return `Connection: Upgrade\r\nUpgrade: ${protocols.join(', ')}\r\n`;
 }
 
 function linesFor(framing: ClientFraming, head: ResponseHead): Uint8Array {
@@ -58,8 +67,7 @@ export function switchingHead(head: ResponseHead, asked: FieldTable | null = nul
   // RFC 9110 7.8: who asks for a 100 and for a switch is told both, in this order.
   const before = asked === null || asked.indexOf(FieldId.expect) === -1 ? '' : CONTINUE;
   const lines = forwardedLines(head.fields, outForNoLength, head.options.named, null);
-  const upgrade = `Upgrade: ${head.fields.members(FieldId.upgrade).join(', ')}\r\n`;
-  return `${before}HTTP/1.1 ${head.status} ${head.reason}\r\n${lines}Connection: Upgrade\r\n${upgrade}\r\n`;
+  return `${before}HTTP/1.1 ${head.status} ${head.reason}\r\n${lines}${upgradeLines(head.fields)}\r\n`;
 }
 
 /** The frame before a chunk's data (RFC 9112 7.1). */

@@ -216,6 +216,21 @@ describe('an upgrade', () => {
     expect(origin.requests).toEqual([]);
   });
 
+  it('that the upstream demands is demanded of the client, with what it asks for [9110-15.5.22-R1] [9110-7.8-09]', async () => {
+    const { answer, client, gateway } = await pass(on, get(), {
+      answer: response('upgrade first', {
+        status: '426 Upgrade Required',
+        fields: { Connection: 'upgrade', Upgrade: 'websocket, x/1' },
+      }),
+    });
+    expect(answer.status).toBe(426);
+    expect(answer.fields.get('upgrade')).toEqual(['websocket, x/1']);
+    expect(answer.fields.get('connection')).toEqual(['Upgrade']);
+    expect((await client.exchange(get())).status).toBe(426);
+    await gateway.settled();
+    expect(gateway.told.closed).toEqual([]);
+  });
+
   for (const ends of ['client', 'upstream'] as const)
     it(`whose ${ends} closes: what it had sent is delivered, then the other side is closed too [9110-9.3.6-04] [9110-9.3.6-05]`, async () => {
       const origin = await on.origin({ onRequest: (_, far) => far.write(switched()) });
