@@ -260,7 +260,7 @@ describe('a failure of the upstream is told by status and type', () => {
     const port = await freePort();
     const gateway = await on.gateway(
       { url: `http://127.0.0.1:${port}` },
-      { timeouts: { wait: '100ms' } },
+      { timeouts: { wait: '400ms' } },
     );
     const client = await on.client(gateway);
     const answer = await client.exchange(get());
@@ -279,7 +279,7 @@ describe('a failure of the upstream is told by status and type', () => {
     const origin = await on.origin();
     const gateway = await on.gateway(origin, {
       pool: { warm: 1, warmMax: 1, maxConnections: 1 },
-      timeouts: { wait: '100ms' },
+      timeouts: { wait: '1s' },
     });
     const [one, two] = [await on.client(gateway), await on.client(gateway)];
     one.write(get());

@@ -89,7 +89,8 @@ describe('the certificate of an upstream is held against the name that was meant
       const origin = await secureOrigin(certificate);
       const gateway = await on.gateway(origin, {
         tls: { ca: tls.authority.certPath, serverName },
-        timeouts: { wait: '300ms' },
+        // Refused ones are tried again until the wait is over.
+        timeouts: { wait: fits ? '5s' : '700ms' },
       });
       const client = await on.client(gateway);
       const answer = await client.exchange(get());
@@ -104,7 +105,7 @@ describe('the certificate of an upstream is held against the name that was meant
     const origin = await secureOrigin({ names: ['other.test'] });
     const gateway = await on.gateway(origin, {
       tls: { ca: tls.authority.certPath, serverName: 'a.test' },
-      timeouts: { wait: '300ms' },
+      timeouts: { wait: '700ms' },
     });
     const client = await on.client(gateway);
     expect((await client.exchange(get())).status).toBe(502);
