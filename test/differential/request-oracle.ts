@@ -12,7 +12,7 @@ import {
 } from '../raw/strict-reader.ts';
 import { bytesOf, type Trial } from './request-grammar.ts';
 import type { Batch } from './request-stage.ts';
-import type { TappedConnection } from './tap.ts';
+import type { Tapped } from './tap.ts';
 
 export interface Finding {
   /** The same for all findings of one sort. */
@@ -103,7 +103,7 @@ function trialOf({ start, fields }: StrictMessage): number | null {
 }
 
 /** What the gateway sent has one reading, and gets no more answers than it has requests. */
-function judgeConnection(connection: TappedConnection, reading: StrictReading): Finding[] {
+function judgeConnection(connection: Tapped, reading: StrictReading): Finding[] {
   const { messages, wrong, rest } = reading;
   const findings: Finding[] = [];
   const last = messages.at(-1);

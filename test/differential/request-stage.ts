@@ -8,10 +8,10 @@ import { type InProcessGateway, startInProcessGateway } from '../support/in-proc
 import { waitFor } from '../support/wait-for.ts';
 import type { CountingOrigin } from './origins/origin.ts';
 import { bytesOf, type Trial } from './request-grammar.ts';
-import { Tap, type TappedConnection } from './tap.ts';
+import { Tap, type Tapped } from './tap.ts';
 
 /** Longer than any origin here thinks, and than the gateway waits for one. */
-const trialTimeoutMs = 20_000;
+const trialTimeoutMs = 60_000;
 const parallel = 8;
 
 export interface Told {
@@ -24,7 +24,7 @@ export interface Told {
 export interface Batch {
   readonly trials: readonly Trial[];
   readonly told: ReadonlyMap<number, Told>;
-  readonly tapped: readonly TappedConnection[];
+  readonly tapped: readonly Tapped[];
 }
 
 export class RequestStage {
@@ -52,7 +52,7 @@ export class RequestStage {
           // Malformed answers are failures: a breaker would keep the next document from its origin.
           breaker: 'off',
           outliers: 'off',
-          timeouts: { firstByte: '5s', idle: '5s' },
+          timeouts: { connect: '20s', wait: '30s', firstByte: '20s', idle: '20s' },
         },
       },
     });

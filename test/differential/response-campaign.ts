@@ -86,7 +86,7 @@ export class ResponseCampaign {
           // Malformed answers are failures: a breaker would keep the next document from its origin.
           breaker: 'off',
           outliers: 'off',
-          timeouts: { firstByte: '5s', idle: '5s' },
+          timeouts: { connect: '20s', wait: '30s', firstByte: '20s', idle: '20s' },
         },
       },
     });

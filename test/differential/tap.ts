@@ -5,7 +5,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-export class TappedConnection {
+/** What was sent on a connection to the origin, and what was answered. */
+export interface Tapped {
+  readonly sent: Buffer;
+  readonly answered: Buffer;
+}
+
+export class TappedConnection implements Tapped {
   readonly #sent: Buffer[] = [];
   readonly #answered: Buffer[] = [];
   /** Which side ended it first; null while it is open. */

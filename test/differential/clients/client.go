@@ -45,7 +45,7 @@ func main() {
 		if _, err := fmt.Sscan(lines.Text(), &id, &method, &port); err != nil {
 			panic(err)
 		}
-		transport := &http.Transport{DisableCompression: true, ResponseHeaderTimeout: 20 * time.Second}
+		transport := &http.Transport{DisableCompression: true, ResponseHeaderTimeout: 60 * time.Second}
 		base := fmt.Sprintf("http://127.0.0.1:%d", port)
 		first := ask(transport, method, fmt.Sprintf("%s/r%d", base, id))
 		next := ask(transport, "GET", fmt.Sprintf("%s/n%d", base, id))

@@ -1,7 +1,7 @@
 <?php
 // PHP's http:// streams: a connection for each request. See driver.ts for what is read and written.
 function ask(string $method, string $url): array {
-    $options = ['method' => $method, 'ignore_errors' => true, 'follow_location' => 0, 'timeout' => 20];
+    $options = ['method' => $method, 'ignore_errors' => true, 'follow_location' => 0, 'timeout' => 60];
     if ($method === 'POST') $options += ['content' => 'hello', 'header' => 'Content-Type: text/plain'];
     $body = @file_get_contents($url, false, stream_context_create(['http' => $options]));
     $headers = $http_response_header ?? [];

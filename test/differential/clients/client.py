@@ -24,7 +24,7 @@ def ask(connection, method, path):
 
 for line in sys.stdin:
     id, method, port = line.split()
-    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
     first = ask(connection, method, "/r" + id)
     next = ask(connection, "GET", "/n" + id)
     connection.close()

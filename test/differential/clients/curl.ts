@@ -28,7 +28,7 @@ async function run(trials: readonly ResponseTrial[], port: number): Promise<Answ
         `url = "http://127.0.0.1:${port}${path}"`,
         `output = "${dir.file(file)}"`,
         `write-out = "${file} %{exitcode} %{http_code}\\n"`,
-        'max-time = 20',
+        'max-time = 60',
         'silent',
         ...more,
       ].join('\n');
@@ -44,7 +44,7 @@ async function run(trials: readonly ResponseTrial[], port: number): Promise<Answ
       command: requireProgram('curl'),
       args: ['-q', '-K', '-'],
       input: config.join('\nnext\n'),
-      timeoutMs: 120_000,
+      timeoutMs: 300_000,
     });
     const told = new Map(
       [...ran.stdout.matchAll(/^([rn]\d+) (\d+) (\d+)$/gm)].map(([, name, exit, status]) => [

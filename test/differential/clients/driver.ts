@@ -31,7 +31,7 @@ export const clientKinds: readonly ClientKind[] = [
   {
     name: 'php',
     programs: ['php'],
-    takes: any,
+    takes: skipsOneInterim,
     start: async () =>
       drive(requireProgram('php'), ['-d', 'display_errors=stderr', join(here, 'client.php')]),
   },
@@ -63,6 +63,11 @@ export const clientKinds: readonly ClientKind[] = [
 /** Python's http.client takes any interim response but 100 for the final one, against RFC 9110 15.2. */
 function skipsContinueAlone({ pieces }: ResponseTrial): boolean {
   return !/HTTP\/1\.\d 1(?!00)/.test(pieces.join(''));
+}
+
+/** PHP's streams pass over one interim response and take the second for the final one, against the same section. */
+function skipsOneInterim({ pieces }: ResponseTrial): boolean {
+  return (pieces.join('').match(/HTTP\/1\.\d 1/g) ?? []).length <= 1;
 }
 
 function drive(command: string, args: readonly string[]): Client {

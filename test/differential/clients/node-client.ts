@@ -18,7 +18,7 @@ function ask(
     let status = 0;
     const end = (whole: boolean) =>
       resolve({ status, body: Buffer.concat(parts).toString('base64'), whole });
-    const asked = request({ agent, port, host: '127.0.0.1', method, path, timeout: 20_000 });
+    const asked = request({ agent, port, host: '127.0.0.1', method, path, timeout: 60_000 });
     asked.on('timeout', () => asked.destroy(new Error('timeout')));
     asked.on('error', () => end(false));
     asked.on('response', (response) => {

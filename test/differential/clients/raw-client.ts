@@ -4,7 +4,7 @@ import { readResponses } from '../../raw/strict-reader.ts';
 import type { ResponseTrial } from '../response-grammar.ts';
 import type { Answers, Client, Got } from './client.ts';
 
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 const parallel = 8;
 
 export const rawClient: Client = {
