@@ -83,12 +83,12 @@ class Play {
     if ((this.#bits & 2) !== 0) for (const wire of scene.live) wire.end();
     if ((this.#bits & 1) !== 0) for (const { socket } of ways) socket.fin();
     scene.settle();
-    this.#checkWires();
     this.#serveAll();
     this.#lastClient();
     for (const { socket } of ways) this.#checkReceived(socket);
     scene.leave();
-    this.#checkWires();
+    // Not before: a retry is told of when its outcome is known.
+    this.#checkWires(clients.join(''));
     this.#checkIdle();
     scene.end();
   }
@@ -157,9 +157,14 @@ class Play {
     });
   }
 
-  #checkWires(): void {
+  #checkWires(text: string): void {
     const { requests, retries } = this.#scene;
-    const sends = this.#messages().length;
+    const messages = this.#messages();
+    const sends = messages.length;
+    // RFC 9110 9.2.2: whatever was retried, it was no POST.
+    const posts = messages.filter(({ startLine }) => startLine.startsWith('POST ')).length;
+    const asked = text.split('POST ').length - 1;
+    promise(posts <= asked, () => `${posts} POST were sent on of ${asked}`);
     promise(
       sends <= requests + retries,
       () => `${sends} requests were sent on of ${requests}, with ${retries} retries`,
