@@ -43,7 +43,7 @@ export class Link {
   }
 
   get isOpen(): boolean {
-    return !this.#socket.destroyed;
+    return !this.#socket.destroyed && !this.#socket.connecting;
   }
 
   /** Whether more may follow at once. */
@@ -70,7 +70,7 @@ export class Link {
   }
 
   drop(): void {
-    if (this.isOpen && !this.#wasTold) this.#crowd.count('open');
+    if (!this.#socket.destroyed && !this.#wasTold) this.#crowd.count('open');
     this.#wasTold = true;
     this.#socket.destroy();
   }

@@ -57,12 +57,13 @@ export const abuses = {
     onOpen: (link) => link.write(`GET /ok HTTP/1.1\r\n${host}${largeFields.slice(0, 31_000)}`),
   },
   'slow-body': {
-    onOpen: (link) => link.write(`POST /discard HTTP/1.1\r\n${host}Content-Length: 1000\r\n\r\n`),
+    onOpen: (link) =>
+      link.write(`PUT /stored/slow HTTP/1.1\r\n${host}Content-Length: 1000\r\n\r\n`),
     onTick: (link) => link.write('b'),
   },
   'slow-large-body': {
     onOpen: (link) =>
-      link.write(`POST /discard HTTP/1.1\r\n${host}Content-Length: 1000000\r\n\r\n`),
+      link.write(`PUT /stored/slow HTTP/1.1\r\n${host}Content-Length: 1000000\r\n\r\n`),
     onTick: (link) => link.write('b'),
   },
   /** So little at a time that it is never done, and never idle. */

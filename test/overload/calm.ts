@@ -27,6 +27,8 @@ export interface CalmAnswer {
 }
 
 const giveUpMs = 10_000;
+/** What was slow for a while must not leave hundreds of them: those would look like a gateway that does not recover. */
+const mostKept = 4;
 
 class Calm {
   readonly #plan: CalmPlan;
@@ -70,7 +72,7 @@ class Calm {
           const idle = this.#idle.get(name) ?? [];
           const socket = idle.pop() ?? kept(port, idle);
           ask(socket, `GET ${path} HTTP/1.1\r\nHost: origin\r\n\r\n`, (failure, stays) => {
-            if (stays && !socket.destroyed) idle.push(socket);
+            if (stays && !socket.destroyed && idle.length < mostKept) idle.push(socket);
             else socket.destroy();
             over(failure);
           });
