@@ -381,7 +381,10 @@ describe.skipIf(missing !== undefined)('before a real API server', () => {
   });
 
   it('is away: pods are created without the sidecar; it is back: the next ones have it', async () => {
-    for (const each of running.splice(0)) await each.stop();
+    for (const each of running.splice(0)) {
+      await each.stop(PATIENCE_MS);
+      expect(each.exit).toEqual({ code: 0, signal: null });
+    }
     const without = await create({ name: 'without' });
     expect(without.status).toBe(201);
     expect(sidecarOf(without.pod)).toBeUndefined();
