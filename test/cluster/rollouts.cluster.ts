@@ -42,10 +42,12 @@ interface Scene {
   readonly name: string;
   readonly preStopSeconds?: number;
   readonly headless?: boolean;
+  /** By the endpoint stream, not by DNS. */
+  readonly streamed?: boolean;
 }
 
 async function rollOut(
-  { name, preStopSeconds, headless = false }: Scene,
+  { name, preStopSeconds, headless = false, streamed = false }: Scene,
   whenInjected: () => Promise<unknown> = async () => undefined,
 ): Promise<Report> {
   const web = `web-${name}`;
@@ -70,7 +72,11 @@ async function rollOut(
       name: load,
       namespace,
       ...nodeProgram('load.ts'),
-      annotations: { 'sidepool.io/upstreams': `web=http://${web}:8080` },
+      annotations: {
+        'sidepool.io/upstreams': streamed
+          ? `web=kubernetes://${web}.${namespace}:8080`
+          : `web=http://${web}:8080`,
+      },
       // Its local URL by the injected variable.
       env: { TARGET: '$(SIDEPOOL_WEB_URL)', RUN: name },
     }),
@@ -137,6 +143,14 @@ describe(`${times} rolling restarts of an upstream of three replicas`, () => {
     timeout: timeFor(times),
   }, async () => {
     expectTruth(await rollOut({ name: 'headless', preStopSeconds: 5, headless: true }));
+  });
+
+  it('by the endpoint stream, with the sleep: no GET fails, and no POST', {
+    timeout: timeFor(times),
+  }, async () => {
+    const report = await rollOut({ name: 'streamed', preStopSeconds: 5, streamed: true });
+    expectTruth(report);
+    expect(report.failed).toEqual([]);
   });
 
   it('with the controller away: the same', { timeout: timeFor(times) }, async () => {

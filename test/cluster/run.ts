@@ -71,8 +71,7 @@ async function prepare(docker: string, ends: (() => Promise<unknown>)[]): Promis
   );
   await step(
     'an image for applications',
-    ...[join(repository, 'deploy', 'image', 'debian'), 'sidepool.test/apps:1'],
-    ...['python3', 'php-cli', 'php-fpm', 'ruby', 'nginx-light', 'curl', 'ca-certificates'],
+    ...[join(repository, 'test', 'cluster', 'apps-image'), 'sidepool.test/apps:1'],
     env,
   );
   const dir = mkdtempSync(join(tmpdir(), 'sidepool-cluster-'));
