@@ -4,7 +4,11 @@
  * their place; whoever leases one sends only once it has settled.
  */
 import type { Clock } from '../base/clock.ts';
+import type { LeaseSeeker } from './carrier.ts';
 import type { H1Connection } from './h1/connection.ts';
+
+/** What is leased within so little after its last response may be so in the turn in which that was read. */
+const SAME_TURN_MS = 10;
 
 export class Settling {
   readonly #clock: Clock;
@@ -12,6 +16,17 @@ export class Settling {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /**
+   * A response and the end of its connection may come together, and the end is read only in the next turn. A request that
+   * could not be sent again waits for that turn too.
+   */
+  onLeased({ need }: LeaseSeeker, connection: H1Connection): void {
+    if (need !== 'steady' || connection.requests === 0) return;
+    if (connection.lastIdleMs >= SAME_TURN_MS) return;
+    connection.unsettledTurns = 2;
+    this.add(connection);
   }
 
   /** Counts its turns down from now on. One callback a turn serves all. */

@@ -206,10 +206,10 @@ export class Upstream implements LeaseKeeper {
     connection.lastIdleMs = nowMs - connection.idleSinceMs;
     connection.requestsBefore = connection.requests;
     connection.closesFor = null;
+    this.#settling.onLeased(seeker, connection);
     const { isHttp10, isAside } = this.#endpoints.poolOf(connection);
     // A trial is for one alone.
-    const mayShare = !isHttp10 && !isAside;
-    const place = mayShare ? this.#pipeliner.open(seeker, connection, nowMs) : null;
+    const place = isHttp10 || isAside ? null : this.#pipeliner.open(seeker, connection, nowMs);
     this.#give(seeker, place ?? connection, waitedMs);
   }
 

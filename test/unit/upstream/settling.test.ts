@@ -56,3 +56,29 @@ describe('a response that fills its read', () => {
     expect(second.lease?.carrier.isSettled).toBe(true);
   });
 });
+
+describe('a request that could not be sent again, handed a connection in the turn of its response', () => {
+  function steady(idleMs: number) {
+    const scene = new Scene({ pool: { maxConnections: 1 } });
+    const first = scene.lease();
+    const sink = new RecordingSink();
+    sink.onOver = () => first.giveBack();
+    first.carrier.send(request(), sink);
+    const wire = scene.wireOf(first);
+    wire.respond('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    if (idleMs > 0) scene.pass(idleMs);
+    return { scene, post: scene.seek('post', { need: 'steady' }) };
+  }
+
+  it('waits until an end that came with that response has been read: in the next turn', () => {
+    const { scene, post } = steady(0);
+    scene.clock.runTurn();
+    expect(post.lease?.carrier.isSettled).toBe(false);
+    scene.clock.runTurn();
+    expect(post.lease?.carrier).toMatchObject({ isSettled: true, isOpen: true });
+  });
+
+  it('and no longer than that: one that was idle for longer has been looked at', () => {
+    expect(steady(20).post.lease?.carrier.isSettled).toBe(true);
+  });
+});
