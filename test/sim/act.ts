@@ -71,6 +71,12 @@ const acts: { readonly [kind in StepKind]: Act } = {
     world.turn(random);
   },
 
+  wall: (world, random) => {
+    const seconds = Math.floor((random() - 0.5) * 10_000);
+    world.tell(`the wall clock is set by ${seconds} s`);
+    world.loop.jumpWall(seconds);
+  },
+
   'client-new': (world, random) => world.newClient(random),
   'client-send': (world, random) => {
     const client = world.pickClient(random, ({ canSend }) => canSend);

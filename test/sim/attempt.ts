@@ -53,9 +53,6 @@ export class Entry {
   readonly attempts: Attempt[] = [];
   /** Set when the gateway begins to carry it. */
   policy: ExchangePolicy | null = null;
-  beganMs = 0;
-  /** When the gateway said that it was over. */
-  endedMs: number | null = null;
   /** What an answer of the gateway's own may say of it: the truth at that moment. */
   truth: Truth | null = null;
 

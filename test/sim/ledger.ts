@@ -14,10 +14,11 @@ import {
   type Told,
   type Truth,
 } from './attempt.ts';
+import type { SimLoop } from './loop.ts';
 import type { OriginConnection } from './origin-connection.ts';
 import type { RequestPlan } from './plan.ts';
 import type { SentRequest } from './request-scan.ts';
-import { checkResend, checkReuse } from './resend-rules.ts';
+import { checkResend, checkReuse, checkSeen } from './resend-rules.ts';
 import { Violation } from './violation.ts';
 
 /** No server of good sense closes a connection that was idle for less: as the design has it. */
@@ -26,7 +27,7 @@ const STALE_IDLE_MS = 1_000;
 export class Ledger {
   readonly entries = new Map<number, Entry>();
   readonly #answers = new Map<number, Answer>();
-  readonly #now: () => number;
+  readonly #loop: SimLoop;
   #nextId = 1;
   #nextSerial = 1;
   attempts = 0;
@@ -36,8 +37,8 @@ export class Ledger {
   /** Attempts that were sent behind others. */
   pipelined = 0;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(loop: SimLoop) {
+    this.#loop = loop;
   }
 
   nextId(): number {
@@ -74,13 +75,17 @@ export class Ledger {
     const entry = this.entryOf(id);
     if (entry.policy !== null) throw new Violation('begun-twice', `${entry.name} began twice`);
     entry.policy = policy;
-    entry.beganMs = this.#now();
   }
 
-  onSettled(id: number, connection: OriginConnection): void {
+  /** A lease of this connection was settled. Gives whether it had been used. */
+  onSettled(id: number, connection: OriginConnection): boolean {
+    let wasUsed = false;
     for (const attempt of this.entryOf(id).attempts) {
-      if (attempt.connection === connection) attempt.isSettled = true;
+      if (attempt.connection !== connection || attempt.isSettled) continue;
+      attempt.isSettled = true;
+      wasUsed = true;
     }
+    return wasUsed;
   }
 
   onFault(id: number, failure: Fault, status: number): void {
@@ -104,9 +109,9 @@ export class Ledger {
       entry,
       connection,
       sent,
-      atMs: this.#now(),
+      atMs: this.#loop.now(),
       isBehind,
-      mayBeStale: before !== null || this.#now() - connection.openedMs >= STALE_IDLE_MS,
+      mayBeStale: before !== null || this.#loop.now() - connection.openedMs >= STALE_IDLE_MS,
       readBefore: connection.tcp.readBytes,
       answer: null,
       isSettled: false,
@@ -119,7 +124,10 @@ export class Ledger {
     if (entry.policy === null) throw new Violation('unasked', `${entry.name} was never begun`);
     if (sent.method !== entry.plan.method)
       throw new Violation('method', `${entry.name} sent as ${sent.method}`);
-    if (before !== null) checkReuse(attempt, before);
+    if (before !== null) {
+      checkReuse(attempt, before);
+      checkSeen(attempt, this.#loop.turns);
+    }
     if (previous !== null) this.#resent(attempt, previous);
   }
 

@@ -68,8 +68,14 @@ export class SimLoop implements Clock {
     return this.#afterTurn.length === 0 && this.#closing.length === 0 && this.#ticks.length === 0;
   }
 
+  /** Turns so far. */
+  turns = 0;
+  /** How often the program was called: while this stands still nothing in it can have changed. */
+  calls = 0;
+
   /** Calls into the program, as the loop does: the ticks follow. */
   call(callback: () => void): void {
+    this.calls += 1;
     callback();
     for (let count = 0; this.#ticks.length > 0; count += 1) {
       if (count > MAX_CALLBACKS) throw new Error('ticks without end');
@@ -79,6 +85,7 @@ export class SimLoop implements Clock {
 
   /** One turn. Sockets are asked in the order of chance; `between` happens after the first of them was asked. */
   turn(random: Random, between: () => void = () => undefined): void {
+    this.turns += 1;
     const ready: Polled[] = [];
     for (const each of this.polled) if (each.isReady) ready.push(each);
     shuffle(ready, random);
@@ -144,14 +151,9 @@ export class SimLoop implements Clock {
   stall(ms: number): void {
     this.#nowMs += ms;
   }
-
-  /** When the next sleep ends, or null. */
-  get nextWakeMs(): number | null {
-    return this.#earliest()?.dueMs ?? null;
-  }
 }
 
-export function shuffle<T>(list: T[], random: Random): void {
+function shuffle<T>(list: T[], random: Random): void {
   for (let index = list.length - 1; index > 0; index -= 1) {
     const other = Math.floor(random() * (index + 1));
     const kept = list[index] as T;

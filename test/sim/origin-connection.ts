@@ -46,9 +46,8 @@ export class OriginConnection {
   /** It reads nothing and says nothing. */
   isDeaf = false;
   tunnelBytes = 0;
-  /** Since when the gateway has left it idle, and after how many attempts. */
+  /** Since when the gateway has left it idle. */
   idleSinceMs: number;
-  attemptsWhenIdle = 0;
 
   constructor({ name, address, tcp, ledger, nowMs, ...rest }: OriginParts) {
     this.name = name;

@@ -115,6 +115,20 @@ export function checkReuse(attempt: Attempt, before: Attempt): void {
   }
 }
 
+/**
+ * Design 4.2: one turn of the loop passes before a request that could not be sent again is written to a connection that
+ * was used before. So an end that had arrived before this turn has been seen.
+ */
+export function checkSeen({ entry, connection }: Attempt, turn: number): void {
+  const { endArrivedIn } = connection.tcp;
+  if (endArrivedIn === null || endArrivedIn >= turn) return;
+  if (isRepeatable(entry.plan, entry.policy as ExchangePolicy)) return;
+  throw new Violation(
+    'sent-into-end',
+    `${entry.name} is sent to ${connection.name}, which has ended`,
+  );
+}
+
 /** Design 4.2, pipelining: who may be sent behind whom. */
 function checkShared(
   { entry, connection }: Attempt,

@@ -85,7 +85,6 @@ export class SimGateway {
   readonly #oldListeners: SimListener[] = [];
   began = 0;
   ended = 0;
-  clientBytes = 0;
 
   constructor(config: WorldConfig, parts: GatewayParts) {
     this.#parts = parts;
@@ -253,14 +252,6 @@ export class SimGateway {
   /** Exchanges under way, tunnels included. */
   get under(): number {
     return Math.max(this.began - this.ended, this.gate.active);
-  }
-
-  get untaken(): number {
-    let count = 0;
-    for (const { connections } of [...this.listeners.values(), ...this.#oldListeners]) {
-      for (const { isUntaken } of connections) if (isUntaken) count += 1;
-    }
-    return count;
   }
 
   check(): void {

@@ -80,10 +80,6 @@ export class SimSocket implements ClientSocket, Polled {
     return this.#hasEndBeenSeen || this.errored !== null;
   }
 
-  get isPaused(): boolean {
-    return !this.#isReading;
-  }
-
   // ---- Writing
 
   write(data: string | Buffer): boolean {

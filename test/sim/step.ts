@@ -10,6 +10,7 @@ export const stepWeights = {
   pass: 8,
   'pass-long': 0.6,
   stall: 0.4,
+  wall: 0.1,
   // Clients.
   'client-new': 5,
   'client-send': 6,

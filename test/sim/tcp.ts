@@ -16,10 +16,11 @@ export class Tcp {
   arrivedBytes = 0;
   hasFinArrived = false;
   hasResetArrived = false;
+  /** In which turn of the gateway's loop its end has arrived; null before. */
+  endArrivedIn: number | null = null;
   /** Octets that the gateway has read. */
   readBytes = 0;
   #isGatewayClosed = false;
-  #isGatewayShut = false;
   // ---- Before the peer
   #toPeer: Buffer[] = [];
   #toPeerBytes = 0;
@@ -34,8 +35,13 @@ export class Tcp {
   isPeerClosed = false;
   /** Whether what had not been read is lost when a reset comes. */
   readonly #losesUnread: boolean;
+  readonly #turns: () => number;
 
-  constructor({ windowBytes, losesUnread }: { windowBytes: number; losesUnread: boolean }) {
+  constructor(
+    { windowBytes, losesUnread }: { windowBytes: number; losesUnread: boolean },
+    turns: () => number,
+  ) {
+    this.#turns = turns;
     this.windowBytes = windowBytes;
     this.#losesUnread = losesUnread;
   }
@@ -85,7 +91,6 @@ export class Tcp {
   /** False when it is broken. */
   shutdown(): boolean {
     if (this.hasResetArrived) return false;
-    this.#isGatewayShut = true;
     if (this.#peerSees === 'open') this.#peerSees = 'fin';
     return true;
   }
@@ -114,10 +119,6 @@ export class Tcp {
 
   get isGatewayClosed(): boolean {
     return this.#isGatewayClosed;
-  }
-
-  get isGatewayShut(): boolean {
-    return this.#isGatewayShut;
   }
 
   // ---- The peer
@@ -188,6 +189,7 @@ export class Tcp {
     for (let index = 0; index < count; index += 1) {
       const next = this.#flight.shift();
       if (next === undefined) return;
+      if (typeof next === 'string') this.endArrivedIn ??= this.#turns();
       if (next === 'fin') this.hasFinArrived = true;
       else if (next === 'reset') this.#onReset();
       else if (!this.hasResetArrived) {

@@ -216,12 +216,9 @@ export class WatchedUpstream {
     const connection = this.connections.get(idOf(leased));
     const id = this.#known.get(seeker);
     if (connection === undefined || id === undefined) return;
-    this.#parts.ledger.onSettled(id, connection);
     // A lease can come back unused: the connection has been idle all the while.
-    if (connection.attempts.length > connection.attemptsWhenIdle) {
-      connection.attemptsWhenIdle = connection.attempts.length;
-      connection.idleSinceMs = this.#parts.loop.now();
-    }
+    const wasUsed = this.#parts.ledger.onSettled(id, connection);
+    if (wasUsed) connection.idleSinceMs = this.#parts.loop.now();
   }
 
   #observer(): UpstreamObserver {

@@ -32,7 +32,7 @@ export interface WorldParts {
 
 export class World {
   readonly loop = new SimLoop();
-  readonly ledger = new Ledger(() => this.loop.now());
+  readonly ledger = new Ledger(this.loop);
   readonly gateway: SimGateway;
   readonly clients = new Set<SimClient>();
   readonly origins = new Set<OriginConnection>();
@@ -157,7 +157,7 @@ export class World {
     const listeners = [...this.gateway.listeners];
     if (listeners.length === 0) return;
     const [name, listener] = pick(listeners, random);
-    const tcp = new Tcp(this.#config);
+    const tcp = new Tcp(this.#config, () => this.loop.turns);
     const client = `client ${this.#nextClient++}`;
     const socket = new SimSocket({
       name: client,
@@ -198,7 +198,7 @@ export class World {
   #connect(dial: SimDial): void {
     const { isEncrypted } = this.#config;
     const { upstream, target } = dial;
-    const tcp = new Tcp(this.#config);
+    const tcp = new Tcp(this.#config, () => this.loop.turns);
     const { pipelining } = upstream.options.pool;
     const origin = new OriginConnection({
       name: `connection ${this.#nextOrigin++}`,
