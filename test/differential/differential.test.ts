@@ -9,8 +9,8 @@ import { ResponseCampaign } from './response-campaign.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 const seed = 20_260_101;
-/** Compiling takes longer than all the rest: Go is for the long form. */
-const inShort = ({ name }: { readonly name: string }) => name !== 'go';
+/** To compile or to install takes longer than all the rest: these are for the long form. */
+const inShort = ({ name }: { readonly name: string }) => name !== 'go' && name !== 'gunicorn';
 
 describe('requests by grammar', () => {
   for (const kind of originKinds.filter(inShort)) {

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pythonPackage } from '../../bench/peers/install.ts';
 import { freePort } from '../../support/free-port.ts';
 import { type Readiness, runToEnd, startProcess } from '../../support/process.ts';
 import { requireProgram } from '../../support/program.ts';
@@ -60,6 +61,22 @@ export const originKinds: readonly OriginKind[] = [
         command: requireProgram('python3'),
         args: [join(here, 'wsgi_origin.py'), String(port), seen],
       })),
+  },
+  {
+    name: 'gunicorn',
+    programs: ['python3'],
+    start: async () => {
+      const { bin } = await pythonPackage('gunicorn', '27.0.1');
+      return await start('gunicorn', (_, port, seen) => ({
+        command: join(bin, 'gunicorn'),
+        args: [
+          ...['--bind', `127.0.0.1:${port}`, '--worker-class', 'gthread', '--threads', '16'],
+          ...['--keep-alive', '30', '--log-level', 'critical', '--chdir', here],
+          'gunicorn_origin:application',
+        ],
+        env: { SEEN: seen, PYTHONDONTWRITEBYTECODE: '1' },
+      }));
+    },
   },
   {
     name: 'php',
