@@ -55,7 +55,8 @@ export class ApiLevel {
   }
 
   async apply(...objects: readonly unknown[]): Promise<void> {
-    const input = objects.map((each) => stringify(each)).join('---\n');
+    // kubectl reads YAML 1.1, in which `yes` is no text.
+    const input = objects.map((each) => stringify(each, { version: '1.1' })).join('---\n');
     const { code, stderr } = await this.kubectl(['apply', '-f', '-'], input);
     if (code !== 0) throw new Error(`apply: ${stderr}\n${input}`);
   }
