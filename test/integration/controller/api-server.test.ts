@@ -6,7 +6,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
+import { createServer, request as httpsRequest, type Server } from 'node:https';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -91,6 +91,7 @@ function podOf({
 describe.skipIf(missing !== undefined)('before a real API server', () => {
   let level: ApiLevel;
   let kubeconfig = '';
+  let serviceAccount = '';
   const directory = makeTempDir('controller');
   const running: RunningProcess[] = [];
   let webhookPort = 0;
@@ -170,7 +171,8 @@ describe.skipIf(missing !== undefined)('before a real API server', () => {
       await level.apply(object);
     }
     const account = objects.find(({ kind }) => kind === 'ServiceAccount');
-    kubeconfig = await level.kubeconfigOf('sidepool', account!.metadata.name);
+    serviceAccount = account!.metadata.name;
+    kubeconfig = await level.kubeconfigOf('sidepool', serviceAccount);
     writeFileSync(directory.file('injection.yaml'), 'image: sidepool.test/sidepool:dev\n');
     await startController(webhookPort, 'first');
     await injectsAgain();
@@ -380,6 +382,80 @@ describe.skipIf(missing !== undefined)('before a real API server', () => {
     }
   });
 
+  it('tells the endpoints of a Service to who shows a token made for that, and to nobody else', async () => {
+    await level.apply(
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'endpoints' },
+        // As docs/controller.md has it for --endpoints.
+        rules: [
+          { apiGroups: [''], resources: ['services'], verbs: ['list', 'watch'] },
+          {
+            apiGroups: ['discovery.k8s.io'],
+            resources: ['endpointslices'],
+            verbs: ['list', 'watch'],
+          },
+          { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+        ],
+      },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'endpoints' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'endpoints' },
+        subjects: [{ kind: 'ServiceAccount', name: serviceAccount, namespace: 'sidepool' }],
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'pay', namespace: 'team' },
+        spec: { ports: [{ name: 'web', port: 80, targetPort: 8080 }] },
+      },
+      sliceOf('10.0.0.1'),
+    );
+    const port = await freePort();
+    const controller = await startController(
+      await freePort(),
+      'teller',
+      '--endpoints',
+      `127.0.0.1:${port}`,
+    );
+    const tokenFor = async (...audience: readonly string[]) =>
+      (
+        await level.kubectl(['-n', 'team', 'create', 'token', 'default', ...audience])
+      ).stdout.trim();
+    const path = '/v1/endpoints?service=team/pay:80';
+    const trusted = await bundle();
+    const open = (token: string) => openStream(port, { path, token, ca: trusted });
+
+    expect((await open(await tokenFor())).status).toBe(401);
+    expect((await open('nonsense')).status).toBe(401);
+    const stream = await open(await tokenFor('--audience', 'sidepool.io'));
+    expect(stream.status).toBe(200);
+    await waitFor(
+      () => stream.text().includes('{"set":"team/pay:80","endpoints":["10.0.0.1:8080"]}'),
+      {
+        timeoutMs: PATIENCE_MS,
+        what: stream.text,
+      },
+    );
+    await level.apply(sliceOf('10.0.0.1', '10.0.0.2'));
+    await waitFor(
+      () => stream.text().includes('{"change":"team/pay:80","add":["10.0.0.2:8080"],"remove":[]}'),
+      { timeoutMs: PATIENCE_MS, what: stream.text },
+    );
+    await level.kubectl(['-n', 'team', 'delete', 'endpointslice', 'pay-1']);
+    await waitFor(() => stream.text().includes('{"set":"team/pay:80","endpoints":[]}'), {
+      timeoutMs: PATIENCE_MS,
+      what: stream.text,
+    });
+    stream.end();
+    await controller.stop(PATIENCE_MS);
+    expect(controller.exit).toEqual({ code: 0, signal: null });
+    running.splice(running.indexOf(controller), 1);
+  });
+
   it('is away: pods are created without the sidecar; it is back: the next ones have it', async () => {
     for (const each of running.splice(0)) {
       await each.stop(PATIENCE_MS);
@@ -451,6 +527,56 @@ describe.skipIf(missing !== undefined)('before a real API server', () => {
     180_000 + rotations * 60_000,
   );
 });
+
+function sliceOf(...ips: readonly string[]) {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'pay-1', namespace: 'team', labels: { 'kubernetes.io/service-name': 'pay' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'web', port: 8080 }],
+    endpoints: ips.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
+  };
+}
+
+interface OpenStream {
+  readonly status: number;
+  readonly text: () => string;
+  end(): void;
+}
+
+function openStream(
+  port: number,
+  { path, token, ca }: { path: string; token: string; ca: string },
+): Promise<OpenStream> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        ca,
+        agent: false,
+        headers: { Authorization: `Bearer ${token}` },
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('error', () => undefined);
+        resolve({
+          status: response.statusCode ?? 0,
+          text: () => text,
+          end: () => request.destroy(),
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end();
+  });
+}
 
 /** The serial number of what is shown; rejects when it is not trusted. */
 function handshake(port: number, ca: string): Promise<string> {
