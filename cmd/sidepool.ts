@@ -33,6 +33,18 @@ async function run(called: Exclude<typeof command, string>): Promise<number> {
       const { check } = await import('../src/cli/check.ts');
       return check(called.file);
     }
+    case 'explain': {
+      const { explain } = await import('../src/cli/explain.ts');
+      return explain(called.file, called.json);
+    }
+    case 'doctor': {
+      const { doctor } = await import('../src/cli/doctor/doctor.ts');
+      return doctor(called.call);
+    }
+    case 'top': {
+      const { top } = await import('../src/cli/top/top.ts');
+      return top(called.call);
+    }
     case 'inject': {
       const { injectFile } = await import('../src/cli/inject.ts');
       return injectFile(called.call);

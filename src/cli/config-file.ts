@@ -1,8 +1,9 @@
 /** Reads a configuration file from the disk. */
 import { readFileSync } from 'node:fs';
 import { codeOf, messageOf } from '../base/fault.ts';
-import { type ParsedConfig, parseConfig } from '../config/load.ts';
-import { formatMistakes } from '../config/mistake.ts';
+import { fromPairs, type ParsedConfig, parseConfig } from '../config/load.ts';
+import { formatMistakes, type Mistake } from '../config/mistake.ts';
+import type { GatewaySource } from './arguments.ts';
 
 export type ReadConfig =
   | Extract<ParsedConfig, { ok: true }>
@@ -56,4 +57,21 @@ function variable(name: string, env: ReadOptions['env']): string {
 
 export function ended(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** The configuration of a call. Warnings are told on the standard error output. */
+export function readSource(source: GatewaySource): ReadConfig {
+  if (source.kind === 'file') {
+    const read = readConfigFile(source.file, { env: process.env, admin: source.admin });
+    if (read.ok) tellWarnings(source.file, read.warnings);
+    return read;
+  }
+  const parsed = fromPairs(source.pairs, { admin: source.admin });
+  if (parsed.ok) return parsed;
+  const message = ended(formatMistakes('command line', parsed.mistakes));
+  return { ok: false, message, secretFiles: parsed.secretFiles };
+}
+
+export function tellWarnings(file: string, warnings: readonly Mistake[]): void {
+  if (warnings.length > 0) process.stderr.write(ended(formatMistakes(file, warnings)));
 }

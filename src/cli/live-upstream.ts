@@ -37,7 +37,11 @@ export class LiveUpstream {
     const { clock, wheel, random, telemetry } = parts;
     this.options = options;
     this.#clock = clock;
-    this.#telemetry = telemetry.upstream(options.name, () => this.upstream.snapshot());
+    this.#telemetry = telemetry.upstream(options.name, () => ({
+      ...this.upstream.snapshot(),
+      retriesLeft: this.#route.budget.left(clock.now()),
+      discovery: this.discovery.snapshot(),
+    }));
     const tls =
       options.tls === null
         ? null

@@ -1,14 +1,11 @@
 /** Runs the gateway as a process: configuration, signals, reload, exit code. */
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf } from '../base/fault.ts';
-import type { GatewayConfig } from '../config/gateway-config.ts';
-import { fromPairs } from '../config/load.ts';
-import { formatMistakes, type Mistake } from '../config/mistake.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { GatewaySource } from './arguments.ts';
-import { ended, isVariable, readConfigFile } from './config-file.ts';
+import { isVariable, readConfigFile, readSource, tellWarnings } from './config-file.ts';
 import { Gateway } from './gateway.ts';
 import { rehearse } from './rehearsal.ts';
 
@@ -52,29 +49,6 @@ export async function runGateway(source: GatewaySource, version: string): Promis
   const code = await ending;
   reloading?.close();
   return code;
-}
-
-interface Read {
-  readonly ok: true;
-  readonly config: GatewayConfig;
-  readonly secretFiles: readonly string[];
-}
-
-function readSource(
-  source: GatewaySource,
-): Read | { readonly ok: false; readonly message: string } {
-  if (source.kind === 'file') {
-    const read = readConfigFile(source.file, { env: process.env, admin: source.admin });
-    if (read.ok) tellWarnings(source.file, read.warnings);
-    return read;
-  }
-  const parsed = fromPairs(source.pairs, { admin: source.admin });
-  if (parsed.ok) return parsed;
-  return { ok: false, message: ended(formatMistakes('command line', parsed.mistakes)) };
-}
-
-function tellWarnings(file: string, warnings: readonly Mistake[]): void {
-  if (warnings.length > 0) process.stderr.write(ended(formatMistakes(file, warnings)));
 }
 
 /**

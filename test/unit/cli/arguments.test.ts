@@ -56,7 +56,10 @@ describe('the words behind sidepool', () => {
   });
 
   it.each([
-    ['gate', '"gate" is no command: there are gateway, check, inject, ready and demo.'],
+    [
+      'gate',
+      '"gate" is no command: there are gateway, check, explain, doctor, top, inject, ready and demo.',
+    ],
     ['gateway', 'Give --listen ADDR with --upstream URL, or --config FILE.'],
     ['gateway --upstream http://a', 'Give --listen ADDR with --upstream URL, or --config FILE.'],
     ['gateway --listen a', '1 --listen and 0 --upstream: they come in pairs.'],
