@@ -23,7 +23,7 @@ import { readConfigMap } from './injection/config-map.ts';
 import type { InjectionDefaults } from './injection/defaults.ts';
 import type { ConfigMapReading } from './injection/inject.ts';
 import type { EndpointStreamPlace } from './injection/upstreams.ts';
-import type { WatchableApi } from './kubernetes/api.ts';
+import { ApiError, type WatchableApi } from './kubernetes/api.ts';
 import { readKubelets } from './kubernetes/kubelets.ts';
 import { Lease } from './kubernetes/lease.ts';
 import { countMissedPods } from './kubernetes/missed-pods.ts';
@@ -144,10 +144,22 @@ export class Controller {
       },
       now: () => clock.now(),
     });
+    const { resyncMs, nodesIntervalMs } = options;
+    // What is not known yet is asked for more often than what may have changed.
+    const slow = (isKnown: () => boolean) => () => (isKnown() ? nodesIntervalMs : resyncMs);
+    const isCounted = () => !Number.isNaN(this.figures.missedPods);
     this.#rounds = [
-      new Rounds(clock, options.resyncMs, () => this.#lookAtCertificates()),
-      new Rounds(clock, options.nodesIntervalMs, () => this.#lookAtKubelets()),
-      new Rounds(clock, options.nodesIntervalMs, () => this.#lookForMissedPods()),
+      new Rounds(
+        clock,
+        () => resyncMs,
+        () => this.#lookAtCertificates(),
+      ),
+      new Rounds(
+        clock,
+        slow(() => this.#hasAskedKubelets),
+        () => this.#lookAtKubelets(),
+      ),
+      new Rounds(clock, slow(isCounted), () => this.#lookForMissedPods()),
     ];
     const families = controllerCatalogue({ version, node: process.versions.node });
     this.#exposition.declare(families);
@@ -252,12 +264,13 @@ export class Controller {
             : 'not every kubelet can run native sidecars: plain ones are injected',
         );
       this.figures.isNativePossible = canAll;
+      this.#hasAskedKubelets = true;
       this.#mended('kubelets');
     } catch (error) {
       this.#failed('kubelets', messageOf(error));
+      // Who may not ask gets plain sidecars rather than none; who was not answered asks again first.
+      if (error instanceof ApiError) this.#hasAskedKubelets = true;
     }
-    // An unknown cluster gets plain sidecars rather than none.
-    this.#hasAskedKubelets = true;
   }
 
   async #lookForMissedPods(): Promise<void> {

@@ -3,14 +3,14 @@ import type { Cancel, Clock } from '../base/clock.ts';
 
 export class Rounds {
   readonly #clock: Clock;
-  readonly #pauseMs: number;
+  readonly #pauseMs: () => number;
   /** Never rejects. */
   readonly #round: () => Promise<void>;
   #cancel: Cancel = () => undefined;
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
 
-  constructor(clock: Clock, pauseMs: number, round: () => Promise<void>) {
+  constructor(clock: Clock, pauseMs: () => number, round: () => Promise<void>) {
     this.#clock = clock;
     this.#pauseMs = pauseMs;
     this.#round = round;
@@ -19,7 +19,7 @@ export class Rounds {
   /** The first is done at once. */
   start(): void {
     this.#running = this.#round().finally(() => {
-      if (!this.#isStopped) this.#cancel = this.#clock.sleep(this.#pauseMs, () => this.start());
+      if (!this.#isStopped) this.#cancel = this.#clock.sleep(this.#pauseMs(), () => this.start());
     });
   }
 

@@ -104,6 +104,14 @@ It is mounted at \`/etc/sidepool\`, so relative paths are its other keys, and a 
 pod is created: a later change of their ports does not change the application's variables. With a plain sidecar set
 \`drain.quiet\`, as above: [the end](#the-end) says why.
 
+### Upstreams that are Services
+
+\`pay=http://pay.shop:8080\` goes to the Service's one address, and the node chooses a pod for each connection; connections that
+live long spread badly over pods that come and go. \`pay=kubernetes://pay.shop:8080\` (name, namespace, port of the Service) goes
+to the pods themselves, as the controller tells them: a new one has its share of requests at once. The sidecar then has a
+token for the controller, and for nothing else. Where the controller does not tell endpoints
+([\`--endpoints\`](controller.md#the-endpoint-stream)), and in a ConfigMap's configuration, such an upstream is looked up in DNS.
+
 ## What is put in
 
 | What | How |
@@ -111,7 +119,7 @@ pod is created: a later change of their ports does not change the application's 
 | The container \`sidepool\` | As a native sidecar, the first init container (after a mesh's own), so that the application's init containers can use it. Where not every kubelet can (1.29), as the first container, with a hook that lets the others start when it is ready. |
 | Probes | Startup and readiness at \`/readyz\`: the application starts when the warm floor is there, or 5 s have passed; never later because an upstream is down. |
 | Its rights | None: a numeric user that is not root, no capability, no privilege escalation, a read-only root, the runtime's seccomp profile. It fits the \`restricted\` Pod Security level. |
-| No API token | An empty folder in memory lies where the token would be mounted. |
+| No API token | An empty folder in memory lies where the token would be mounted. With \`kubernetes://\` upstreams there is a token whose audience is \`sidepool.io\`, elsewhere. |
 | Its configuration | One variable of its own, \`SIDEPOOL_CONFIG\`, or the ConfigMap. |
 | Variables | \`SIDEPOOL_<NAME>_URL\` for each upstream, in capitals, other characters as \`_\`; and those that \`env\` names. They come before the container's own, which may refer to them: \`value: $(SIDEPOOL_API_URL)/v1\`. One that is there already stays; one that comes by \`envFrom\` is not seen, and the injected one stands above it. |
 | \`sidepool.io/status\` | An annotation that says how. By it, and by the container, a second call knows that the first was there. |

@@ -182,11 +182,17 @@ describe('the controller', () => {
 
   it('starts without an API server, not ready, and becomes so when it comes', async () => {
     const api = new FakeApi();
-    const { isReady, status } = await start([], Object.assign(api, { isAway: true }));
+    // Hours until kubelets are asked again: what was not answered is asked for sooner.
+    const { isReady, status, controller, bundle } = await start(
+      ['--nodes-interval', '3h'],
+      Object.assign(api, { isAway: true }),
+    );
     expect(await isReady()).toBe(false);
     expect(await (await fetch(`${status}/readyz`)).text()).toMatch(/it has no certificate yet/);
     api.isAway = false;
     await waitFor(isReady);
+    await waitFor(() => bundle() !== '');
+    expect(modeOf(await post(controller.addresses.webhook, bundle(), question))).toBe('native');
   });
 
   it('says what is no review', async () => {
