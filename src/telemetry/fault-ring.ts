@@ -18,6 +18,13 @@ export interface RecordedFault {
   readonly method: string | null;
 }
 
+/** All faults of one kind and one upstream: how many there were, and the last of them. */
+export interface FaultSummary extends RecordedFault {
+  readonly count: number;
+  /** When the first one was. */
+  readonly firstTime: string;
+}
+
 export interface FaultNote {
   readonly wallSeconds: number;
   readonly upstream: string;
@@ -29,10 +36,12 @@ const KEPT = 100;
 
 export class FaultRing {
   readonly #faults: RecordedFault[] = [];
+  /** By upstream and kind: both are bounded. */
+  readonly #summaries = new Map<string, FaultSummary>();
   #next = 0;
 
   add(fault: Fault, { wallSeconds, upstream, status, method }: FaultNote): void {
-    this.#faults[this.#next] = {
+    const recorded: RecordedFault = {
       time: new Date(wallSeconds * 1000).toISOString(),
       upstream,
       kind: fault.kind,
@@ -44,7 +53,23 @@ export class FaultRing {
       status,
       method: method === null ? null : methodOf(method),
     };
+    this.#faults[this.#next] = recorded;
     this.#next = (this.#next + 1) % KEPT;
+    const key = `${fault.kind} ${upstream}`;
+    const before = this.#summaries.get(key);
+    const { count = 0, firstTime = recorded.time } = before ?? {};
+    this.#summaries.set(key, { ...recorded, count: count + 1, firstTime });
+  }
+
+  /** The upstream is gone: what was kept of it goes as the newer faults of others come. */
+  forget(upstream: string): void {
+    for (const [key, one] of this.#summaries)
+      if (one.upstream === upstream) this.#summaries.delete(key);
+  }
+
+  /** One for each upstream and kind that has occurred, the latest first. */
+  summaries(): readonly FaultSummary[] {
+    return [...this.#summaries.values()].sort((a, b) => (a.time < b.time ? 1 : -1));
   }
 
   /** Newest first. */

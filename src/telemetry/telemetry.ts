@@ -8,7 +8,8 @@ import type { UpstreamObserver, UpstreamSnapshot } from '../upstream/observer.ts
 import { ClientRecorder } from './client-recorder.ts';
 import { Exposition, type MetricsPage } from './exposition.ts';
 import { FaultLog } from './fault-log.ts';
-import { FaultRing, type RecordedFault } from './fault-ring.ts';
+import { FaultRing, type FaultSummary, type RecordedFault } from './fault-ring.ts';
+import { History, type HistoryRow } from './history.ts';
 import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 import { processCatalogue, type ReloadOutcome } from './process-catalogue.ts';
@@ -53,6 +54,7 @@ export class Telemetry {
   readonly #log: Log;
   readonly #limit: LineLimit;
   readonly #ring = new FaultRing();
+  readonly #history: History;
   readonly #client: ClientRecorder;
   readonly #tools: RecorderTools;
   readonly #exposition = new Exposition();
@@ -85,7 +87,15 @@ export class Telemetry {
         ),
     });
     const faultLog = new FaultLog(log, this.#limit);
-    this.#tools = { clock, log, faultLog, limit: this.#limit, ring: this.#ring };
+    this.#history = new History(clock);
+    this.#tools = {
+      clock,
+      log,
+      faultLog,
+      limit: this.#limit,
+      ring: this.#ring,
+      history: this.#history,
+    };
     this.#client = new ClientRecorder(this.#tools);
     this.client = this.#client;
     this.#meter = new ProcessMeter(clock);
@@ -125,6 +135,8 @@ export class Telemetry {
         if (recorder.dropState(state)) return;
         this.#upstreams.get(name)?.takeOff();
         this.#upstreams.delete(name);
+        this.#history.drop(name);
+        this.#ring.forget(name);
       },
     };
   }
@@ -138,6 +150,7 @@ export class Telemetry {
       take: () => ({ numbers: recorder, state: gaugesOf(recorder.states()) }),
     });
     this.#upstreams.set(name, { recorder, takeOff });
+    this.#history.add(name, recorder);
     return recorder;
   }
 
@@ -150,6 +163,27 @@ export class Telemetry {
   /** The last 100 faults, newest first. */
   recentFaults(): readonly RecordedFault[] {
     return this.#ring.recent();
+  }
+
+  /** How many of each kind, and the last of them; the latest first. */
+  faultSummaries(): readonly FaultSummary[] {
+    return this.#ring.summaries();
+  }
+
+  /** The last ten minutes of an upstream, oldest first; the row under way is not among them. */
+  historyOf(upstream: string): readonly HistoryRow[] {
+    return this.#history.rows(upstream);
+  }
+
+  /** The row of an upstream's history that is under way, or null. */
+  openRowOf(upstream: string): HistoryRow | null {
+    return this.#history.open(upstream);
+  }
+
+  /** When the configuration was last read, and whether what was read is in force. */
+  get lastReload(): { readonly succeeded: boolean; readonly wallSeconds: number } {
+    const { lastSucceeded: succeeded, lastWallSeconds: wallSeconds } = this.#reloads;
+    return { succeeded, wallSeconds };
   }
 
   /** Counters of an upstream on the page, or null. */
@@ -238,6 +272,7 @@ export class Telemetry {
   /** Draining ended; `abandoned` exchanges were still under way. */
   onDrained({ tookMs, abandoned }: { tookMs: number; abandoned: number }): void {
     this.#limit.flush();
+    this.#history.stop();
     const fields = { event: 'drain-ended', took_ms: Math.round(tookMs), abandoned };
     if (abandoned === 0) this.#log.info(fields, 'drained');
     else this.#log.warn(fields, 'drain deadline passed with exchanges under way');

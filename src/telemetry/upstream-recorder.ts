@@ -21,9 +21,11 @@ import type { FaultLog } from './fault-log.ts';
 import type { FaultRing } from './fault-ring.ts';
 import { FaultTally } from './fault-tally.ts';
 import { HealthLog } from './health-log.ts';
+import type { History } from './history.ts';
 import { connectBoundsMs, Histogram, requestBoundsMs, waitBoundsMs } from './histogram.ts';
 import type { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
+import { RetryTimes, type RetryTotals } from './retry-times.ts';
 import { scrub } from './scrub.ts';
 
 export type StateOf = () => UpstreamSnapshot;
@@ -34,6 +36,7 @@ export interface RecorderTools {
   readonly faultLog: FaultLog;
   readonly limit: LineLimit;
   readonly ring: FaultRing;
+  readonly history: History;
 }
 
 type ByOutcome = { [outcome in RetryOutcome]: number };
@@ -44,11 +47,14 @@ export interface UpstreamTotals {
   readonly reused: number;
   readonly stale: number;
   readonly retries: number;
+  /** Those that have occurred. */
+  readonly retriesBy: readonly RetryTotals[];
   readonly faults: number;
   readonly dials: number;
   readonly dialsFailed: number;
   readonly active: number;
   readonly durationMs: number;
+  readonly handshakesSaved: number;
   readonly connectSavedMs: number;
 }
 
@@ -76,6 +82,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     status: noOutcomes(),
     'try-timeout': noOutcomes(),
   };
+  readonly #retryTimes: RetryTimes;
   readonly faults = new FaultTally();
 
   opened = 0;
@@ -119,6 +126,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   constructor(name: string, tools: RecorderTools) {
     this.name = name;
     this.#tools = tools;
+    this.#retryTimes = new RetryTimes(tools.clock);
     this.#healthLog = new HealthLog(name, tools);
     this.#dials = new DialHealth({
       upstream: name,
@@ -154,6 +162,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     this.endedByClass[index] = (this.endedByClass[index] as number) + 1;
     this.durations.observe(result.durationMs);
     if (result.isReused) this.reused += 1;
+    this.#tools.history.wake();
   }
 
   onStale(): void {
@@ -162,10 +171,12 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
 
   onRetry(reason: RetryReason, outcome: RetryOutcome): void {
     this.retries[reason][outcome] += 1;
+    this.#retryTimes.note(reason);
   }
 
   onFault(fault: Fault, context: FaultContext): void {
     this.faults.add(fault.kind, fault.side);
+    this.#tools.history.wake();
     this.#tools.ring.add(fault, {
       wallSeconds: this.#tools.clock.wallSeconds(),
       upstream: this.name,
@@ -269,11 +280,13 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
       reused: this.reused,
       stale: this.stale,
       retries,
+      retriesBy: this.#retryTimes.totals(this.retries),
       faults: this.faults.total,
       dials: this.opened,
       dialsFailed: this.dialsFailed.total,
       active: this.began - this.ended,
       durationMs: this.durations.sumMs,
+      handshakesSaved: this.handshakesSaved,
       connectSavedMs: this.connectSavedMs,
     };
   }

@@ -27,11 +27,13 @@ function upstream(name: string, requests: number, rest: Parameters<typeof snapsh
     reused: requests,
     stale: 0,
     retries: 0,
+    retriesBy: [],
     faults: 0,
     dials: 1,
     dialsFailed: 0,
     active: 0,
     durationMs: 5 * requests,
+    handshakesSaved: requests,
     connectSavedMs: 0,
   };
   return { ...snapshot(name, rest), discovery: null, totals };
