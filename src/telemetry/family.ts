@@ -4,6 +4,7 @@
  * Label sets are made when a family is bound to a source (an upstream, once, when it is configured). A scrape only
  * reads numbers; prom-client keeps the text of each label set by its identity.
  */
+import { faultKinds, faultSides } from './fault-labels.ts';
 import type { FaultTally } from './fault-tally.ts';
 import type { Histogram } from './histogram.ts';
 
@@ -22,10 +23,15 @@ export type MetricType = 'counter' | 'gauge' | 'histogram';
 /** Adds the lines of one family and one source. */
 export type Collect<Source> = (source: Source, into: Sample[]) => void;
 
+/** The labels of a family, each with all the values that it can have: this is what bounds the number of series. */
+export type LabelValues = { readonly [name: string]: readonly string[] };
+
 export interface Family<Source> {
   readonly name: string;
   readonly help: string;
   readonly type: MetricType;
+  /** Left out where there are none besides those of the source. */
+  readonly labels?: LabelValues;
   /** `base` are the labels that all series of the source bear. */
   bind(base: Labels): Collect<Source>;
 }
@@ -50,7 +56,7 @@ export function single<Source>(
   };
 }
 
-/** A family with one series for each of a closed list of label sets. */
+/** A family with one series for each of a closed list of label sets. NaN gives no line, as with `single`. */
 export function each<Source, Key extends Labels>(
   type: 'counter' | 'gauge',
   name: string,
@@ -61,11 +67,13 @@ export function each<Source, Key extends Labels>(
     name,
     help,
     type,
+    labels: labelsOf(keys),
     bind(base) {
       const series = keys.map((key) => ({ key, sharedLabels: { ...base, ...key } }));
       return (source, into) => {
         for (const { key, sharedLabels } of series) {
-          into.push({ labels: none, sharedLabels, value: read(source, key) });
+          const value = read(source, key);
+          if (!Number.isNaN(value)) into.push({ labels: none, sharedLabels, value });
         }
       };
     },
@@ -80,11 +88,29 @@ export function valuesOf<Name extends string, Value extends string>(
   return values.map((value) => ({ [name]: value }) as { readonly [key in Name]: Value });
 }
 
-/** A family of histograms in seconds: one, or one for each of a closed list of label sets. */
+function labelsOf(keys: readonly Labels[]): LabelValues {
+  const values: { [name: string]: string[] } = {};
+  for (const key of keys) {
+    for (const [name, value] of Object.entries(key)) {
+      values[name] ??= [];
+      if (!values[name].includes(value)) values[name].push(value);
+    }
+  }
+  return values;
+}
+
+interface Histograms<Source, Key> {
+  readonly keys: readonly Key[];
+  readonly read: (source: Source, key: Key) => Histogram;
+  /** How many of the histogram's units make one of the metric's: 1000 for milliseconds shown as seconds, as unless given. */
+  readonly unitsEach?: number;
+}
+
+/** A family of histograms: one, or one for each of a closed list of label sets. */
 export function histogram<Source, Key extends Labels>(
   name: string,
   help: string,
-  { keys, read }: { keys: readonly Key[]; read: (source: Source, key: Key) => Histogram },
+  { keys, read, unitsEach = 1000 }: Histograms<Source, Key>,
 ): Family<Source> {
   const bucketName = `${name}_bucket`;
   const sumName = `${name}_sum`;
@@ -93,21 +119,22 @@ export function histogram<Source, Key extends Labels>(
     name,
     help,
     type: 'histogram',
+    labels: labelsOf(keys),
     bind(base) {
       const series = keys.map((key) => ({ key, sharedLabels: { ...base, ...key } }));
       return (source, into) => {
         for (const { key, sharedLabels } of series) {
           const counts = read(source, key);
           let total = 0;
-          for (let index = 0; index < counts.boundsMs.length; index += 1) {
+          for (let index = 0; index < counts.bounds.length; index += 1) {
             total += counts.countAt(index);
-            const labels = { le: String((counts.boundsMs[index] as number) / 1000) };
+            const labels = { le: String((counts.bounds[index] as number) / unitsEach) };
             into.push({ metricName: bucketName, labels, sharedLabels, value: total });
           }
-          total += counts.countAt(counts.boundsMs.length);
+          total += counts.countAt(counts.bounds.length);
           const labels = { le: '+Inf' };
           into.push({ metricName: bucketName, labels, sharedLabels, value: total });
-          const value = counts.sumMs / 1000;
+          const value = counts.sum / unitsEach;
           into.push({ metricName: sumName, labels: none, sharedLabels, value });
           into.push({ metricName: countName, labels: none, sharedLabels, value: total });
         }
@@ -126,6 +153,7 @@ export function tally<Source>(
     name,
     help,
     type: 'counter',
+    labels: { kind: faultKinds, side: faultSides },
     bind(base) {
       const bound = new Map<string, Labels>();
       return (source, into) => {

@@ -1,11 +1,15 @@
 /** Every metric that belongs to no upstream: clients, configuration, build and process. */
 import type { ClientRecorder } from './client-recorder.ts';
 import { each, type Family, single, tally, valuesOf } from './family.ts';
+import { gcKinds, turnStatistics } from './loop-meter.ts';
 import type { ProcessFigures } from './process-figures.ts';
 
 const reloadOutcomes = ['applied', 'unchanged', 'refused'] as const;
 /** `refused`: the new configuration was wrong, and the old one stays in force. */
 export type ReloadOutcome = (typeof reloadOutcomes)[number];
+
+const drainAskers = ['signal', 'admin'] as const;
+export type DrainAsker = (typeof drainAskers)[number];
 
 interface ReloadNumbers {
   readonly byOutcome: { readonly [outcome in ReloadOutcome]: number };
@@ -18,6 +22,7 @@ export interface ProcessReading {
   readonly client: ClientRecorder;
   readonly reloads: ReloadNumbers;
   readonly isDraining: boolean;
+  readonly drains: { readonly [asker in DrainAsker]: number };
   readonly heldLogLines: number;
   readonly figures: ProcessFigures;
 }
@@ -88,6 +93,10 @@ export function processCatalogue(build: {
     single('gauge', 'sidepool_draining', 'Whether the gateway is draining.', ({ isDraining }) =>
       isDraining ? 1 : 0,
     ),
+    each('counter', 'sidepool_drains_total', 'Drains that began, by who asked for them.', {
+      keys: valuesOf('asked_by', drainAskers),
+      read: ({ drains }, key) => drains[key.asked_by],
+    }),
     single(
       'counter',
       'sidepool_log_lines_held_back_total',
@@ -105,12 +114,53 @@ export function processCatalogue(build: {
       'Share of the time since the last scrape that the event loop was busy, 0 to 1.',
       ({ figures }) => figures.loopUtilization,
     ),
+    each(
+      'gauge',
+      'sidepool_event_loop_delay_seconds',
+      'How long turns of the event loop took since the last scrape: what came meanwhile had to wait.',
+      {
+        keys: valuesOf('statistic', turnStatistics),
+        read: ({ figures }, { statistic }) => figures.turnSeconds[statistic],
+      },
+    ),
     single(
       'gauge',
       'sidepool_heap_used_bytes',
       'JavaScript heap in use.',
       ({ figures }) => figures.heapUsedBytes,
     ),
+    single(
+      'gauge',
+      'sidepool_heap_size_bytes',
+      'JavaScript heap taken from the system, in use or not.',
+      ({ figures }) => figures.heapSizeBytes,
+    ),
+    single(
+      'gauge',
+      'sidepool_heap_limit_bytes',
+      'The most that the JavaScript heap can grow to; beyond it the process ends.',
+      ({ figures }) => figures.heapLimitBytes,
+    ),
+    single(
+      'counter',
+      'sidepool_heap_allocated_bytes_total',
+      'Octets allocated on the JavaScript heap.',
+      ({ figures }) => figures.heapAllocatedBytes,
+    ),
+    single(
+      'gauge',
+      'sidepool_memory_external_bytes',
+      'Buffers and other memory that objects hold outside of the JavaScript heap.',
+      ({ figures }) => figures.externalBytes,
+    ),
+    each('counter', 'sidepool_gc_runs_total', 'Garbage collections, by kind.', {
+      keys: valuesOf('kind', gcKinds),
+      read: ({ figures }, { kind }) => figures.gc[kind].runs,
+    }),
+    each('counter', 'sidepool_gc_seconds_total', 'Time taken by garbage collection, by kind.', {
+      keys: valuesOf('kind', gcKinds),
+      read: ({ figures }, { kind }) => figures.gc[kind].seconds,
+    }),
     single(
       'gauge',
       'sidepool_memory_anonymous_bytes',

@@ -1,10 +1,12 @@
 /**
  * What the process uses, read when scraped. prom-client's own collectors keep timers that wake an idle process a
- * hundred times a second; nothing here runs between scrapes.
+ * hundred times a second; nothing here runs between scrapes, and what `loop-meter.ts` keeps wakes nobody.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../base/clock.ts';
+import { type GcKind, type GcNumbers, loopMeter, type TurnStatistic } from './loop-meter.ts';
 
 /** A figure that this system does not tell is NaN. */
 export interface ProcessFigures {
@@ -12,16 +14,24 @@ export interface ProcessFigures {
   readonly residentBytes: number;
   readonly anonymousBytes: number;
   readonly heapUsedBytes: number;
+  readonly heapSizeBytes: number;
+  readonly heapLimitBytes: number;
+  readonly heapAllocatedBytes: number;
+  /** Of buffers, and of whatever else objects hold outside of the heap. */
+  readonly externalBytes: number;
   readonly openFds: number;
   readonly maxFds: number;
   readonly startWallSeconds: number;
   readonly loopUtilization: number;
+  readonly turnSeconds: Readonly<Record<TurnStatistic, number>>;
+  readonly gc: Readonly<Record<GcKind, GcNumbers>>;
 }
 
 export class ProcessMeter {
   readonly #startWallSeconds: number;
   #loop = performance.eventLoopUtilization();
   #utilization = 0;
+  readonly #meter = loopMeter();
 
   constructor(clock: Clock) {
     this.#startWallSeconds = clock.wallSeconds() - process.uptime();
@@ -34,16 +44,22 @@ export class ProcessMeter {
       countOf('/proc/self/fd'),
     ]);
     const { user, system } = process.cpuUsage();
-    const { rss, heapUsed } = process.memoryUsage();
+    const heap = getHeapStatistics();
     return {
       cpuSeconds: (user + system) / 1e6,
-      residentBytes: rss,
+      residentBytes: process.memoryUsage.rss(),
       anonymousBytes: numberIn(status, /^RssAnon:\s+(\d+) kB$/m) * 1024,
-      heapUsedBytes: heapUsed,
+      heapUsedBytes: heap.used_heap_size,
+      heapSizeBytes: heap.total_heap_size,
+      heapLimitBytes: heap.heap_size_limit,
+      heapAllocatedBytes: heap.total_allocated_bytes,
+      externalBytes: heap.external_memory,
       openFds,
       maxFds: numberIn(limits, /^Max open files\s+(\d+)/m),
       startWallSeconds: this.#startWallSeconds,
       loopUtilization: this.#sinceLastRead(),
+      turnSeconds: this.#meter.turns(),
+      gc: this.#meter.gc,
     };
   }
 

@@ -4,7 +4,7 @@ import type { LogLevel } from '../config/gateway-config.ts';
 import type { DiscoveryObserver } from '../discovery/discovery.ts';
 import type { ClientObserver } from '../downstream/observer.ts';
 import type { ExchangeObserver } from '../proxy/observer.ts';
-import type { UpstreamObserver, UpstreamSnapshot } from '../upstream/observer.ts';
+import type { UpstreamObserver } from '../upstream/observer.ts';
 import { ClientRecorder } from './client-recorder.ts';
 import { Exposition, type MetricsPage } from './exposition.ts';
 import { FaultLog } from './fault-log.ts';
@@ -12,11 +12,18 @@ import { FaultRing, type FaultSummary, type RecordedFault } from './fault-ring.t
 import { History, type HistoryRow } from './history.ts';
 import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
-import { processCatalogue, type ReloadOutcome } from './process-catalogue.ts';
+import { type PortFigures, PortMeter } from './port-meter.ts';
+import { type DrainAsker, processCatalogue, type ReloadOutcome } from './process-catalogue.ts';
 import { type ProcessFigures, ProcessMeter } from './process-figures.ts';
 import { scrub } from './scrub.ts';
-import { gaugesOf, upstreamCatalogue } from './upstream-catalogue.ts';
-import { type RecorderTools, UpstreamRecorder, type UpstreamTotals } from './upstream-recorder.ts';
+import { upstreamCatalogue } from './upstream-catalogue.ts';
+import { gaugesOf } from './upstream-gauges.ts';
+import {
+  type RecorderTools,
+  type StateOf,
+  UpstreamRecorder,
+  type UpstreamTotals,
+} from './upstream-recorder.ts';
 
 /** Enough to see a pattern, few enough to read. */
 const LINES_A_SECOND = 20;
@@ -59,6 +66,8 @@ export class Telemetry {
   readonly #tools: RecorderTools;
   readonly #exposition = new Exposition();
   readonly #meter: ProcessMeter;
+  readonly #portMeter: PortMeter;
+  #ports: PortFigures = { perEndpoint: Number.NaN, byEndpoint: null };
   readonly #upstreams = new Map<string, Entry>();
   readonly #reloads = {
     byOutcome: { applied: 0, unchanged: 0, refused: 0 },
@@ -67,6 +76,7 @@ export class Telemetry {
   };
   #figures: ProcessFigures | null = null;
   #isDraining = false;
+  readonly #drains: Record<DrainAsker, number> = { signal: 0, admin: 0 };
 
   constructor({ clock, version, log }: TelemetryOptions) {
     this.#clock = clock;
@@ -99,6 +109,7 @@ export class Telemetry {
     this.#client = new ClientRecorder(this.#tools);
     this.client = this.#client;
     this.#meter = new ProcessMeter(clock);
+    this.#portMeter = new PortMeter({ clock });
     this.#reloads.lastWallSeconds = clock.wallSeconds();
 
     const whole = processCatalogue({ version, node: process.versions.node });
@@ -110,6 +121,7 @@ export class Telemetry {
         client: this.#client,
         reloads: this.#reloads,
         isDraining: this.#isDraining,
+        drains: this.#drains,
         heldLogLines: this.#limit.heldTotal,
         figures: this.#figures as ProcessFigures,
       }),
@@ -121,7 +133,7 @@ export class Telemetry {
    * replaced shares its numbers with its successor of the same name, so that no counter falls; one that was removed
    * and comes back later starts from zero, as after a restart.
    */
-  upstream(name: string, state: () => UpstreamSnapshot): UpstreamTelemetry {
+  upstream(name: string, state: StateOf): UpstreamTelemetry {
     const recorder = this.#recorder(name);
     recorder.addState(state);
     let isOn = true;
@@ -147,7 +159,7 @@ export class Telemetry {
     const recorder = new UpstreamRecorder(name, this.#tools);
     const takeOff = this.#exposition.add(upstreamCatalogue, {
       labels: { upstream: name },
-      take: () => ({ numbers: recorder, state: gaugesOf(recorder.states()) }),
+      take: () => ({ numbers: recorder, state: gaugesOf(recorder.states(), this.#ports) }),
     });
     this.#upstreams.set(name, { recorder, takeOff });
     this.#history.add(name, recorder);
@@ -156,7 +168,13 @@ export class Telemetry {
 
   /** The metrics page in the format that the scraper's Accept value asks for. */
   async metricsText(accept = ''): Promise<MetricsPage> {
-    this.#figures = await this.#meter.read();
+    const endpoints = [...this.#upstreams.values()].flatMap(({ recorder }) =>
+      recorder.states().flatMap((state) => state.endpoints.map(({ address }) => address)),
+    );
+    [this.#figures, this.#ports] = await Promise.all([
+      this.#meter.read(),
+      this.#portMeter.read(endpoints),
+    ]);
     return this.#exposition.page(accept);
   }
 
@@ -266,6 +284,7 @@ export class Telemetry {
   setDraining(reason: string): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
+    this.#drains[reason.startsWith('SIG') ? 'signal' : 'admin'] += 1;
     this.#log.info({ event: 'drain-began', reason }, 'draining');
   }
 

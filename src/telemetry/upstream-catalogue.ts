@@ -3,76 +3,9 @@ import type { RetryOutcome } from '../proxy/observer.ts';
 import type { OpenReason } from '../resilience/breaker.ts';
 import type { HealthState } from '../resilience/endpoint-health.ts';
 import type { RetryReason } from '../resilience/retry-policy.ts';
-import type { CloseReason, UpstreamSnapshot } from '../upstream/observer.ts';
+import type { CloseReason } from '../upstream/observer.ts';
 import { each, type Family, histogram, single, tally, valuesOf } from './family.ts';
-import type { UpstreamRecorder } from './upstream-recorder.ts';
-
-/** One upstream at the moment of a scrape: the recorder's numbers, and its snapshot added up. */
-export interface UpstreamReading {
-  readonly numbers: UpstreamRecorder;
-  readonly state: UpstreamGauges;
-}
-
-export interface UpstreamGauges {
-  connecting: number;
-  idle: number;
-  active: number;
-  tunnel: number;
-  draining: number;
-  waiting: number;
-  liveEndpoints: number;
-  drainingEndpoints: number;
-  isDown: boolean;
-  warmWanted: number;
-  maxConnections: number;
-  /** Endpoints in use by how they answer; none where `outliers` is off. */
-  readonly health: { [state in HealthState]: number };
-  isPanic: boolean;
-  /** Whether requests are refused, or all but trials. */
-  isBreakerOpen: boolean;
-  /** Of the endpoints in use; NaN when there is none. */
-  leastIdleLimitMs: number;
-}
-
-/** Adds up snapshots: connections of all, policy of the last, which is the one in force. */
-export function gaugesOf(snapshots: readonly UpstreamSnapshot[]): UpstreamGauges {
-  const current = snapshots.at(-1);
-  const sum: UpstreamGauges = {
-    connecting: 0,
-    idle: 0,
-    active: 0,
-    tunnel: 0,
-    draining: 0,
-    waiting: 0,
-    liveEndpoints: 0,
-    drainingEndpoints: 0,
-    isDown: current?.isDown ?? false,
-    warmWanted: current?.warmWanted ?? 0,
-    maxConnections: current?.maxConnections ?? 0,
-    health: { healthy: 0, ejected: 0, probation: 0, failing: 0 },
-    isPanic: current?.isPanic ?? false,
-    isBreakerOpen: (current?.breaker?.state ?? 'closed') !== 'closed',
-    leastIdleLimitMs: Number.NaN,
-  };
-  for (const { health } of current?.endpoints ?? []) {
-    if (health !== null) sum.health[health.state] += 1;
-  }
-  for (const snapshot of snapshots) {
-    sum.waiting += snapshot.waiting;
-    for (const endpoint of snapshot.endpoints) {
-      if (endpoint.isDraining) sum.drainingEndpoints += 1;
-      else {
-        sum.liveEndpoints += 1;
-        if (!(sum.leastIdleLimitMs <= endpoint.idleLimitMs)) {
-          sum.leastIdleLimitMs = endpoint.idleLimitMs;
-        }
-      }
-      sum.connecting += endpoint.connecting;
-      for (const connection of endpoint.connections) sum[connection.state] += 1;
-    }
-  }
-  return sum;
-}
+import type { UpstreamReading } from './upstream-gauges.ts';
 
 const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
@@ -150,6 +83,54 @@ const healthFamilies: readonly Family<UpstreamReading>[] = [
   ),
 ];
 
+/** What the kernel knows of the ways to the endpoints. Not there where it does not tell. */
+const portFamilies: readonly Family<UpstreamReading>[] = [
+  each(
+    'gauge',
+    `${p}_source_ports`,
+    'Source ports taken towards the endpoints by anybody in this pod, by whether the connection is open still.',
+    {
+      keys: valuesOf('state', ['open', 'time-wait'] as const),
+      read: ({ state }, key) => (key.state === 'open' ? state.portsOpen : state.portsTimeWait),
+    },
+  ),
+  single(
+    'gauge',
+    `${p}_source_ports_limit`,
+    'The port budget: source ports that the kernel can give to connections to the endpoints, over all of them.',
+    ({ state }) => state.portsLimit,
+  ),
+  single(
+    'gauge',
+    `${p}_source_ports_used_ratio`,
+    'Share of the source ports taken towards the endpoint that has the most, 0 to 1.',
+    ({ state }) => state.portsUsedRatio,
+  ),
+];
+
+const dnsFamilies: readonly Family<UpstreamReading>[] = [
+  each('counter', 'sidepool_dns_resolutions_total', 'Name resolutions, by outcome.', {
+    keys: valuesOf('outcome', ['changed', 'unchanged', 'failed'] as const),
+    read: ({ numbers }, { outcome }) => numbers.resolutions[outcome],
+  }),
+  histogram('sidepool_dns_resolution_seconds', 'Time that name resolutions with an answer took.', {
+    keys: [{}],
+    read: ({ numbers }) => numbers.resolveTimes,
+  }),
+  single(
+    'gauge',
+    'sidepool_dns_addresses',
+    'Addresses in the answer in force, or configured.',
+    ({ state }) => state.addresses,
+  ),
+  single(
+    'gauge',
+    'sidepool_dns_answer_age_seconds',
+    'Age of the answer in force. Not there for configured addresses, and before the first answer.',
+    ({ state }) => state.answerAgeMs / 1000,
+  ),
+];
+
 export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
   each('counter', `${p}_requests_total`, 'Exchanges that ended, by what the client got.', {
     keys: valuesOf('code_class', classes),
@@ -187,6 +168,15 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
     keys: valuesOf('reason', closeReasons),
     read: ({ numbers }, { reason }) => numbers.closed[reason],
   }),
+  histogram(`${p}_connection_age_seconds`, 'Age of connections when they were closed.', {
+    keys: [{}],
+    read: ({ numbers }) => numbers.closeAges,
+  }),
+  histogram(
+    `${p}_connection_requests`,
+    'Requests that connections had carried when they were closed.',
+    { keys: [{}], read: ({ numbers }) => numbers.closeRequests, unitsEach: 1 },
+  ),
   histogram(`${p}_connect_seconds`, 'Time to connect, by phase.', {
     keys: valuesOf('phase', ['tcp', 'tls'] as const),
     read: ({ numbers }, { phase }) =>
@@ -240,6 +230,12 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
   }),
   single(
     'gauge',
+    `${p}_retries_left`,
+    'Retries that the budget would grant now.',
+    ({ state }) => state.retriesLeft,
+  ),
+  single(
+    'gauge',
     `${p}_waiting`,
     'Requests that wait for a connection.',
     ({ state }) => state.waiting,
@@ -275,10 +271,23 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
   ),
   single(
     'gauge',
+    `${p}_warm_ready`,
+    'Idle connections that are well inside their idle limit: what the warm floor counts.',
+    ({ state }) => state.warmReady,
+  ),
+  single(
+    'gauge',
     `${p}_idle_limit_seconds`,
     'The least idle limit in force over the endpoints, learned or configured.',
     ({ state }) => state.leastIdleLimitMs / 1000,
   ),
+  single(
+    'gauge',
+    `${p}_idle_limit_learned_seconds`,
+    'The least idle limit learned from the closing of connections by the upstream. Not there while nothing was learned.',
+    ({ state }) => state.leastLearnedMs / 1000,
+  ),
+  ...portFamilies,
   each(
     'counter',
     `${p}_bytes_total`,
@@ -295,10 +304,7 @@ export const upstreamCatalogue: readonly Family<UpstreamReading>[] = [
     'Responses with white space before a colon, which was removed (RFC 9112 5.1).',
     ({ numbers }) => numbers.repairedResponses,
   ),
-  each('counter', 'sidepool_dns_resolutions_total', 'Name resolutions, by outcome.', {
-    keys: valuesOf('outcome', ['changed', 'unchanged', 'failed'] as const),
-    read: ({ numbers }, { outcome }) => numbers.resolutions[outcome],
-  }),
+  ...dnsFamilies,
   tally(
     'sidepool_faults_total',
     'Exchanges and requests that failed, by kind and side; without an upstream if none was chosen yet.',

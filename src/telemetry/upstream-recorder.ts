@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Fault } from '../base/fault.ts';
-import type { DiscoveryObserver } from '../discovery/discovery.ts';
+import type { DiscoveryObserver, DiscoverySnapshot } from '../discovery/discovery.ts';
 import type { ExchangeObserver, FaultContext, RetryOutcome } from '../proxy/observer.ts';
 import type { OpenReason } from '../resilience/breaker.ts';
 import type { RetryReason } from '../resilience/retry-policy.ts';
@@ -21,14 +21,29 @@ import type { FaultLog } from './fault-log.ts';
 import type { FaultRing } from './fault-ring.ts';
 import { FaultTally } from './fault-tally.ts';
 import { HealthLog } from './health-log.ts';
+import {
+  ageBoundsMs,
+  connectBoundsMs,
+  Histogram,
+  requestBoundsMs,
+  requestsBounds,
+  resolveBoundsMs,
+  waitBoundsMs,
+} from './histogram.ts';
 import type { History } from './history.ts';
-import { connectBoundsMs, Histogram, requestBoundsMs, waitBoundsMs } from './histogram.ts';
 import type { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 import { RetryTimes, type RetryTotals } from './retry-times.ts';
 import { scrub } from './scrub.ts';
 
-export type StateOf = () => UpstreamSnapshot;
+/** What an upstream tells of itself when asked, and what the rooms around it know. */
+export interface UpstreamState extends UpstreamSnapshot {
+  /** Whole retries that its budget has left. */
+  readonly retriesLeft?: number;
+  readonly discovery?: DiscoverySnapshot;
+}
+
+export type StateOf = () => UpstreamState;
 
 export interface RecorderTools {
   readonly clock: Clock;
@@ -103,6 +118,8 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     rescued: 0,
     shutdown: 0,
   };
+  readonly closeAges = new Histogram(ageBoundsMs);
+  readonly closeRequests = new Histogram(requestsBounds);
   readonly tcpConnects = new Histogram(connectBoundsMs);
   readonly tlsHandshakes = new Histogram(connectBoundsMs);
   tlsResumed = 0;
@@ -120,6 +137,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   shed = 0;
 
   readonly resolutions = { changed: 0, unchanged: 0, failed: 0 };
+  readonly resolveTimes = new Histogram(resolveBoundsMs);
   #connectMsSum = 0;
   #isResolving = true;
 
@@ -137,7 +155,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   }
 
   /** The snapshots now; the last one is that of the upstream in force. */
-  states(): readonly UpstreamSnapshot[] {
+  states(): readonly UpstreamState[] {
     return this.#states.map((state) => state());
   }
 
@@ -203,8 +221,10 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     this.#dials.failed(fault);
   }
 
-  onClosed(reason: CloseReason): void {
+  onClosed(reason: CloseReason, life: { ageMs: number; requests: number }): void {
     this.closed[reason] += 1;
+    this.closeAges.observe(life.ageMs);
+    this.closeRequests.observe(life.requests);
   }
 
   onLeased(lease: { isReused: boolean; isPipelined: boolean; waitedMs: number }): void {
@@ -249,8 +269,9 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
     this.shed += 1;
   }
 
-  onResolved(answer: { addresses: number; ttlMs: number; changed: boolean }): void {
+  onResolved(answer: { addresses: number; ttlMs: number; tookMs: number; changed: boolean }): void {
     const { log } = this.#tools;
+    this.resolveTimes.observe(answer.tookMs);
     if (answer.changed) this.resolutions.changed += 1;
     else this.resolutions.unchanged += 1;
     if (!this.#isResolving) {
@@ -285,7 +306,7 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
       dials: this.opened,
       dialsFailed: this.dialsFailed.total,
       active: this.began - this.ended,
-      durationMs: this.durations.sumMs,
+      durationMs: this.durations.sum,
       handshakesSaved: this.handshakesSaved,
       connectSavedMs: this.connectSavedMs,
     };

@@ -25,7 +25,7 @@ const GONE_MS = 2_000;
 const MARGIN_SHARE = 0.1;
 const MAX_MARGIN_MS = 1_000;
 /** A request that cannot be sent again keeps this far inside the limit. */
-const STEADY_SHARE = 0.75;
+export const STEADY_SHARE = 0.75;
 /** What was learned grows by a hundredth every so often: doubled within twelve minutes or so. */
 const RECOVERY_STEP_MS = 10_000;
 const RECOVERY_FACTOR = 1.01;
