@@ -77,13 +77,21 @@ export function mutate(
   return mutant.length > 65_536 ? mutant.subarray(0, 65_536) : mutant;
 }
 
+/** Anywhere; often where a line begins, since most that is read is lines. */
+function place(bytes: Buffer, random: Random): number {
+  const at = below(bytes.length + 1, random);
+  if (random() < 0.6) return at;
+  const lineEnd = bytes.indexOf(0x0a, at);
+  return lineEnd === -1 ? at : lineEnd + 1;
+}
+
 function mutateOnce(
   bytes: Buffer,
   others: readonly Buffer[],
   random: Random,
   dictionary: readonly string[],
 ): Buffer {
-  const at = below(bytes.length + 1, random);
+  const at = place(bytes, random);
   const to = Math.min(bytes.length, at + below(random() < 0.7 ? 8 : bytes.length + 1, random));
   const head = bytes.subarray(0, at);
   const middle = bytes.subarray(at, to);
