@@ -13,6 +13,7 @@ import { Liveness } from '../../src/upstream/liveness.ts';
 import { ReadBuffer, SocketWire } from '../../src/upstream/socket-wire.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { WaitingLine } from '../../src/upstream/waiting-line.ts';
+import { SimLoop } from './loop.ts';
 import { SimSocket } from './sim-socket.ts';
 
 type Undo = () => void;
@@ -147,6 +148,17 @@ const bugs = {
   /** Connections are trusted however long they were idle. */
   'idle-limit-ignored': () =>
     over(Liveness.prototype, 'limitMs', () => () => Number.POSITIVE_INFINITY),
+
+  /** What is to wait for a turn of the loop does not. */
+  'turn-not-awaited': () =>
+    over(
+      SimLoop.prototype,
+      'afterTurn',
+      () =>
+        function (this: SimLoop, next) {
+          this.tick(next);
+        },
+    ),
 
   /** Of two that wait behind a third each gets the other's response. */
   'answer-to-the-next': () =>

@@ -34,6 +34,8 @@ export class Ledger {
   resends = 0;
   /** The request whose exchange is being made in this very call. */
   beginningId: number | null = null;
+  /** Of which request each exchange is that was made. */
+  readonly idOf = new WeakMap<object, number>();
   /** Attempts that were sent behind others. */
   pipelined = 0;
 

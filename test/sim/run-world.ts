@@ -94,7 +94,7 @@ function finish(world: World, ending: Ending, random: Random): void {
   world.isStopping = true;
   world.call(() => world.gateway.stop());
   // A tunnel's peer that takes nothing has its limit of time.
-  world.pass(4_000, random);
+  world.pass(world.config.upgrades ? 4_000 : 200, random);
   nothingIsLeft(world);
 }
 

@@ -162,6 +162,7 @@ export class SimGateway {
         ledger.beginningId = id;
         const receiver = next.begin(head, client);
         ledger.beginningId = null;
+        ledger.idOf.set(receiver, id);
         return receiver;
       },
     };

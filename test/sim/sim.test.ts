@@ -35,18 +35,19 @@ describe('state machines under random schedules', () => {
 const bugs: readonly [BugName, string, number][] = [
   ['lease-returned-twice', 'settled-twice', 1],
   ['post-sent-twice', 'resent-unsafe', 1],
-  ['leftover-ignored', 'reused-with-leftover', 1],
+  ['leftover-ignored', 'reused-with-leftover', 170],
   ['waiter-lost', 'counter-waiting', 1],
   ['waiting-without-end', 'waited-too-long', 1],
   ['count-not-lowered', 'counter-active', 1],
   ['limit-without-dials', 'too-many', 1],
   ['idle-limit-ignored', 'leased-too-old', 1],
-  ['answer-to-the-next', 'crossed', 120],
+  ['turn-not-awaited', 'sent-into-end', 165],
+  ['answer-to-the-next', 'crossed', 80],
   ['buffer-used-again', 'response-body', 1],
   ['body-held-for-ever', 'held-bytes', 1],
   ['timer-left', 'left-over', 1],
   ['told-unsent', 'told-untrue', 1],
-  ['cut-looks-whole', 'cut-looks-whole', 715],
+  ['cut-looks-whole', 'cut-looks-whole', 798],
 ];
 
 describe('a defect that is put in on purpose is found, shrunk and told', () => {
@@ -59,6 +60,6 @@ describe('a defect that is put in on purpose is found, shrunk and told', () => {
     );
     const told = found?.text.split('\n').filter((line) => /^ +\d+ /.test(line)) ?? [];
     expect(told.length).toBeGreaterThan(0);
-    expect(told.length).toBeLessThan(60);
+    expect(told.length).toBeLessThan(150);
   });
 });

@@ -162,9 +162,10 @@ export class WatchedUpstream {
 
   #know(seeker: LeaseSeeker): void {
     if (this.#known.has(seeker)) return;
-    const { beginningId } = this.#parts.ledger;
-    if (beginningId === null) this.#wrong('acquired-late', 'a seeker came that nobody began');
-    this.#known.set(seeker, beginningId);
+    const { beginningId, idOf: idOfExchange } = this.#parts.ledger;
+    const id = beginningId ?? idOfExchange.get(seeker);
+    if (id === undefined) this.#wrong('unknown-seeker', 'a seeker came that nobody began');
+    this.#known.set(seeker, id);
     const onLease = seeker.onLease.bind(seeker);
     const onNoLease = seeker.onNoLease.bind(seeker);
     seeker.onLease = (lease) => {
