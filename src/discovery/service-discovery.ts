@@ -15,7 +15,7 @@ import type { EndpointStream } from './endpoint-stream.ts';
 export interface ServiceDiscoveryOptions {
   /** `namespace/name:port`. */
   readonly service: string;
-  readonly stream: EndpointStream;
+  readonly stream: Pick<EndpointStream, 'subscribe'>;
   /** Made when it is needed, and ended when it no longer is. */
   readonly fallback: (observer: DiscoveryObserver) => Discovery;
   readonly clock: Clock;

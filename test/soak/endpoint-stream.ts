@@ -128,7 +128,13 @@ async function measure(): Promise<void> {
   for (const count of values.sidecars.split(',').map(Number)) rows.push(await measureOne(count));
   const head = [
     ...['sidecars', 'RSS before, MB', 'RSS with all, MB', 'KB each', 'CPU s to connect'],
-    ...['change for all: last, ms', 'CPU ms', 'octets each (before TLS)', 'change for some: told', 'last, ms'],
+    ...[
+      'change for all: last, ms',
+      'CPU ms',
+      'octets each (before TLS)',
+      'change for some: told',
+      'last, ms',
+    ],
   ];
   console.log(`| ${head.join(' | ')} |\n|${'---|'.repeat(head.length)}`);
   for (const row of rows) console.log(`| ${row.join(' | ')} |`);
