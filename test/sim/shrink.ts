@@ -3,7 +3,7 @@
  * made plain one by one, as long as the same rule is broken.
  */
 import { type RunPlan, runPlan } from './run-world.ts';
-import type { Step } from './step.ts';
+import type { Step, StepKind } from './step.ts';
 import { plainConfig, type WorldConfig } from './world-config.ts';
 
 /** Runs that are spent on it. Most are short. */
@@ -19,6 +19,7 @@ export function shrink(plan: RunPlan, rule: string): RunPlan {
   for (let before = ''; before !== sizeOf(best) && runs < MOST_RUNS; ) {
     before = sizeOf(best);
     best = withFewerSteps(best, fails);
+    best = withSimplerSteps(best, fails);
     best = withPlainerConfig(best, fails);
     const abrupt = { ...best, ending: 'abrupt' as const };
     if (best.ending !== 'abrupt' && fails(abrupt)) best = abrupt;
@@ -32,7 +33,7 @@ function cutOff(plan: RunPlan): RunPlan {
 }
 
 function sizeOf({ steps, config, ending }: RunPlan): string {
-  return JSON.stringify([steps.length, config, ending]);
+  return JSON.stringify([steps.map(({ kind }) => kind), config, ending]);
 }
 
 function withFewerSteps(plan: RunPlan, fails: (plan: RunPlan) => boolean): RunPlan {
@@ -43,6 +44,28 @@ function withFewerSteps(plan: RunPlan, fails: (plan: RunPlan) => boolean): RunPl
       if (fails({ ...plan, steps: fewer })) steps = fewer;
       else at += size;
     }
+  }
+  return { ...plan, steps };
+}
+
+/** A step that does much at once, as steps that do less. */
+const simpler: Partial<Record<StepKind, readonly StepKind[]>> = {
+  'client-burst': ['client-new', 'client-send-all'],
+  'client-send-all': ['client-send'],
+  'turn-race': ['turn'],
+  'pass-long': ['pass'],
+  pass: ['turn'],
+  'origin-serve': ['origin-read', 'origin-answer', 'origin-send'],
+};
+
+function withSimplerSteps(plan: RunPlan, fails: (plan: RunPlan) => boolean): RunPlan {
+  let { steps } = plan;
+  for (let at = 0; at < steps.length; at += 1) {
+    const { kind, r } = steps[at] as Step;
+    const instead = simpler[kind]?.map((each) => ({ kind: each, r }));
+    if (instead === undefined) continue;
+    const tried = [...steps.slice(0, at), ...instead, ...steps.slice(at + 1)];
+    if (fails({ ...plan, steps: tried })) steps = tried;
   }
   return { ...plan, steps };
 }
