@@ -96,7 +96,7 @@ export class ClientConnection implements ClientExchange {
   /** The client has ended its side: nothing more will come, and no other event will tell. */
   #closeIfOver(): void {
     if (this.#isBetween() && !this.#isFull()) this.#closeWritten();
-    else if (this.#state === 'exchange' && this.#body.isAwaited && this.#input.isEmpty) {
+    else if (this.#state === 'exchange' && this.#body.isAwaited) {
       // It can still read: what it was answered before is not taken from it.
       const receiver = this.#receiver;
       this.abort();

@@ -1,6 +1,8 @@
 /** Makes a finding small: takes pieces away, and octets out of pieces, while it is still found. */
 
 const maxRuns = 120;
+/** One that shows itself by taking long would else be shrunk for hours. */
+const maxMs = 60_000;
 
 export async function shrink(
   pieces: readonly string[],
@@ -8,8 +10,9 @@ export async function shrink(
 ): Promise<readonly string[]> {
   let best = pieces;
   let runs = 0;
+  const endMs = performance.now() + maxMs;
   const attempt = async (candidate: readonly string[]): Promise<boolean> => {
-    if (runs >= maxRuns) return false;
+    if (runs >= maxRuns || performance.now() > endMs) return false;
     runs += 1;
     if (!(await isFound(candidate))) return false;
     best = candidate;

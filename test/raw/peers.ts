@@ -14,7 +14,7 @@ import { makeTempDir } from '../support/temp-dir.ts';
 import type { Side } from '../wire/play.ts';
 import { readWireCases, type WireCase } from '../wire/read-wire.ts';
 import { type Column, page } from './page.ts';
-import { playRequest, type Stage } from './play-request.ts';
+import { type Expected, expectedOf, playRequest, type Stage } from './play-request.ts';
 import { playResponse } from './play-response.ts';
 import { RecordingOrigin } from './recording-origin.ts';
 import { hasOutcome, startGatewayStage } from './stage.ts';
@@ -50,7 +50,7 @@ process.exit(0);
 
 async function judgeSidepool(): Promise<Column> {
   const stage = await startGatewayStage();
-  const verdicts = await judgeAll({ ...stage, quietMs: 80 });
+  const verdicts = await judgeAll(stage, expectedOf);
   await stage.stop();
   return { title: 'Sidepool', settings: '`host: client`, else default settings', verdicts };
 }
@@ -72,7 +72,7 @@ async function judgePeer(name: string): Promise<Column | null> {
   const running = await start(peer, origin, dir);
   try {
     const port = Number(new URL(running.urls[0] ?? '').port);
-    const verdicts = await judgeAll({ port, origin, quietMs: 150, timeoutMs: 2_500 });
+    const verdicts = await judgeAll({ port, origin, quietMs: 200, timeoutMs: 4_000 }, () => null);
     return { title: version, settings: peer.settings, verdicts };
   } finally {
     await running.stop();
@@ -87,10 +87,13 @@ function start(peer: Peer, origin: RecordingOrigin, dir: ReturnType<typeof makeT
   return peer.start({ origins, dir, authority: undefined });
 }
 
-async function judgeAll(stage: Stage): Promise<Record<Side, readonly Verdict[]>> {
+async function judgeAll(
+  stage: Stage,
+  expect: (wire: WireCase) => Expected | null,
+): Promise<Record<Side, readonly Verdict[]>> {
   const requests: Verdict[] = [];
   for (const wire of cases.requests)
-    requests.push(judgeRequest(wire, await playRequest(wire, stage, null)));
+    requests.push(judgeRequest(wire, await playRequest(wire, stage, expect(wire))));
   const responses: Verdict[] = [];
   for (const wire of cases.responses)
     responses.push(judgeResponse(wire, await playResponse(wire, stage)));

@@ -35,11 +35,23 @@ export interface Stage {
 
 const probe = 'GET /probe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
+export interface Expected {
+  readonly answers: number;
+  readonly end: ClientEnd;
+}
+
+/** What the document says of the gateway: so it is known what to wait for. */
+export function expectedOf({ outcome }: WireCase): Expected {
+  const lines = outcome?.lines ?? [];
+  const answers = lines.filter((line) => /^(?:answered|own|refused) /.test(line)).length;
+  return { answers, end: lines.at(-1) as ClientEnd };
+}
+
 /** Where an outcome is expected, it is waited for until it is there; else until nothing happens any more. */
 export async function playRequest(
   wire: WireCase,
   stage: Stage,
-  expected: { readonly answers: number; readonly end: ClientEnd } | null,
+  expected: Expected | null,
 ): Promise<RequestOutcome> {
   const { origin } = stage;
   origin.begin();
@@ -95,6 +107,9 @@ async function settled(stage: Stage, client: RawClient, probe: () => boolean): P
   await waitFor(() => probe() || isOver(client), { timeoutMs, everyMs: 2 }).catch(() => {});
 }
 
+/** What a proxy thinks about before it says anything takes longer than what it says then. */
+const silentMs = 1_500;
+
 async function quiet(client: RawClient, { origin, quietMs, timeoutMs }: Stage): Promise<void> {
   let last = -1;
   let sinceMs = performance.now();
@@ -103,7 +118,8 @@ async function quiet(client: RawClient, { origin, quietMs, timeoutMs }: Stage): 
     const sum = client.received.bytes.length + origin.receivedBytes;
     if (sum !== last) sinceMs = performance.now();
     last = sum;
-    return performance.now() - sinceMs >= quietMs;
+    const needMs = client.received.bytes.length > 0 ? quietMs : silentMs;
+    return performance.now() - sinceMs >= needMs;
   };
   await waitFor(isQuiet, { timeoutMs, everyMs: 5 }).catch(() => {});
 }

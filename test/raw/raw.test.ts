@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Side } from '../wire/play.ts';
 import { readWireCases, type WireCase } from '../wire/read-wire.ts';
-import { type ClientEnd, describeRequestOutcome, playRequest } from './play-request.ts';
+import { describeRequestOutcome, expectedOf, playRequest } from './play-request.ts';
 import { describeResponseOutcome, playResponse } from './play-response.ts';
 import { type GatewayStage, hasOutcome, startGatewayStage } from './stage.ts';
 
@@ -42,10 +42,7 @@ describe.each<Side>(['requests', 'responses'])('%s', (side) => {
 });
 
 async function request(wire: WireCase): Promise<string[]> {
-  const lines = wire.outcome?.lines ?? [];
-  const answers = lines.filter((line) => /^(?:answered|own|refused) /.test(line)).length;
-  const expected = { answers, end: lines.at(-1) as ClientEnd };
-  const outcome = await playRequest(wire, stage, expected);
+  const outcome = await playRequest(wire, stage, expectedOf(wire));
   // Whatever went on has one reading, document or not.
   expect(outcome.sent.flatMap(({ unclear }) => unclear)).toEqual([]);
   expect(outcome.wrong).toBeNull();
