@@ -1,5 +1,7 @@
 /** Where an exchange is. */
 export type ExchangeState =
+  /** A small body is awaited, before a connection is. */
+  | 'gathering'
   /** A connection is awaited. */
   | 'waiting'
   /** A lease is held, and one turn of the loop passes before it is used. */

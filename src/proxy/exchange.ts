@@ -2,7 +2,8 @@
  * One client request and its final response: the story of the data path.
  *
  *  1. A head has come (`begin`). It has a route: an upstream and a frozen policy.
- *  2. It takes a lease: the right to use one slot of a connection, at once or in its turn (`onLease`).
+ *  2. It takes a lease: the right to use one slot of a connection, at once or in its turn (`onLease`). A small body comes
+ *     first: no connection is held by a client that sends it octet by octet.
  *  3. The request goes out, and its body as it comes; what has gone is held as well, as far as it is small (`#send`).
  *  4. The response comes back and goes on to the client, each at the pace of the slower (`onHead`, `onBody`).
  *  5. The lease is settled, exactly once: given back when the connection is sound, else discarded with a reason.
@@ -27,7 +28,7 @@ import type { ExchangeState } from './exchange-state.ts';
 import { ExchangeTimers } from './exchange-timers.ts';
 import { lengthRequired, tookTooLong } from './faults.ts';
 import { bodyOf, type RequestBody } from './request-body.ts';
-import { chosenUpgrade, isPipelinable, needAfter, needOf } from './request-traits.ts';
+import { chosenUpgrade, comesWhole, isPipelinable, needAfter, needOf } from './request-traits.ts';
 import { dropResponse } from './response-drain.ts';
 import { Retries } from './retries.ts';
 import type { Route } from './route.ts';
@@ -84,7 +85,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
     const { requestMs } = policy.timeouts;
     if (requestMs > 0) this.#timed().limit(requestMs, () => this.#fail(tookTooLong(requestMs)));
     this.#isBeginning = true;
-    this.#acquire();
+    if (comesWhole(this.#head, policy)) this.#state = 'gathering';
+    else this.#acquire();
     this.#isBeginning = false;
   }
 
@@ -177,15 +179,17 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
 
   onBody(data: Buffer): boolean {
     const body = this.#body as RequestBody;
-    const goesOn = body.take(data, this.#attached);
+    body.take(data, this.#attached);
     if (this.#state === 'collecting') this.#collect(body);
-    return goesOn;
+    else if (this.#state === 'gathering' && !body.canReplay) this.#acquire();
+    return body.goesOn;
   }
 
   onBodyEnd(trailerLines: string): void {
     const { removed } = this.#route.policy.edits;
     this.#body?.end(linesWithout(trailerLines, removed), this.#attached);
     if (this.#state === 'collecting') this.#send(this.#lease as Lease);
+    else if (this.#state === 'gathering') this.#acquire();
   }
 
   onReadEnd(): void {

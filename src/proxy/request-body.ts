@@ -35,6 +35,11 @@ export class RequestBody {
     return this.#held.canReplay;
   }
 
+  /** Whether the client may go on. */
+  get goesOn(): boolean {
+    return !this.#isClientPaused;
+  }
+
   /** Octets held. */
   get bytes(): number {
     return this.#held.bytes;

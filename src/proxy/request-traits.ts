@@ -51,3 +51,12 @@ export function chosenUpgrade(head: RequestHead, policy: ExchangePolicy): string
   const offered = head.fields.members(FieldId.upgrade);
   return offered.find((token) => policy.upgrades.includes(token)) ?? null;
 }
+
+/**
+ * Whether its body is awaited before a connection is: one that is held anyway, to be sent again. Not where the client waits
+ * for a word from the upstream before it sends it.
+ */
+export function comesWhole(head: RequestHead, policy: ExchangePolicy): boolean {
+  if (head.framing !== 'length' || head.contentLength > policy.retry.bodyLimitBytes) return false;
+  return !head.expectsContinue && chosenUpgrade(head, policy) === null;
+}

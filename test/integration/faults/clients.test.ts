@@ -9,6 +9,9 @@ import { get, post, scene } from './scene.ts';
 
 const on = scene();
 
+/** Bodies go out as they come: a small one that could be held would come whole first. */
+const streamed = { retry: { bodyLimit: '0B' } };
+
 describe('a client that goes away', () => {
   it('before the response: the upstream connection is discarded as client-gone', async () => {
     const origin = await on.origin();
@@ -26,7 +29,7 @@ describe('a client that goes away', () => {
 
   it('in the middle of its body: the upstream sees a break, never a whole request', async () => {
     const origin = await on.origin();
-    const gateway = await on.gateway(origin);
+    const gateway = await on.gateway(origin, streamed);
     const client = await on.client(gateway);
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\npart');
     const connection = await origin.connection();

@@ -325,13 +325,13 @@ describe('after a fault', () => {
     const on = scene();
     on.upstream.addIdle({ idleMs: 5_000 });
     const client = on.connect();
-    client.send(lines('PUT / HTTP/1.1', 'Host: a', 'Content-Length: 9'), 'abc');
+    client.send(lines('PUT / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked'), '3\r\nabc\r\n');
     on.settle();
     on.upstream.givesAtOnce = false;
     on.upstream.last.fault('connection-ended');
-    client.send('def');
+    client.send('3\r\ndef\r\n');
     on.upstream.give();
-    client.send('ghi');
+    client.send('3\r\nghi\r\n0\r\n\r\n');
     expect(on.upstream.last.body).toBe('abcdefghi');
     expect(on.upstream.last.isWhole).toBe(true);
     on.upstream.last.answer();
@@ -551,10 +551,10 @@ describe('a response with a status to try again on', () => {
   it('before the whole body has come: its connection is discarded, and the rest goes with the retry', () => {
     const on = scene({ retry });
     const client = on.connect();
-    client.send(lines('PUT / HTTP/1.1', 'Host: a', 'Content-Length: 6'), 'abc');
+    client.send(lines('PUT / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked'), '3\r\nabc\r\n');
     on.upstream.last.answer('busy', unavailable);
     expect(on.upstream.settled).toEqual(['not-reusable']);
-    client.send('def');
+    client.send('3\r\ndef\r\n0\r\n\r\n');
     on.pass(PAUSE_MS);
     expect(on.upstream.last.body).toBe('abcdef');
     on.upstream.last.answer('fine');

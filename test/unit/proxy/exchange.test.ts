@@ -202,13 +202,59 @@ describe('a request body', () => {
     const on = scene();
     on.connect().send(post('hello'));
     const { last } = on.upstream;
-    expect(last.calls).toEqual(['send', 'writeBody', 'endBody', 'flush']);
+    // The second finds nothing to do.
+    expect(last.calls).toEqual(['send', 'writeBody', 'endBody', 'flush', 'flush']);
     expect(last.head).toContain('Content-Length: 5\r\n');
     last.answer();
   });
 
-  it('whose head comes alone: the head leaves at the end of the read', () => {
+  it('that is small enough to be held comes first: no connection waits for it', () => {
     const on = scene();
+    const client = on.connect();
+    client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5'), 'he', 'll');
+    expect([on.upstream.leases, on.bodies.usedBytes]).toEqual([0, 4]);
+    client.send('o');
+    expect([on.upstream.last.body, on.upstream.last.isWhole]).toEqual(['hello', true]);
+    on.upstream.last.answer();
+    expect(read(client.received).status).toBe(200);
+  });
+
+  it('that is small, but past the budget of all bodies, goes out as it comes', () => {
+    const on = scene({ bufferBytes: 4 });
+    const client = on.connect();
+    client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5'), 'he');
+    expect(on.upstream.leases).toBe(0);
+    client.send('ll');
+    on.settle();
+    expect(on.upstream.last.body).toBe('hell');
+    client.send('o');
+    on.settle();
+    expect(on.upstream.last.isWhole).toBe(true);
+    on.upstream.last.answer();
+  });
+
+  it('for which its client awaits a word from the upstream does not come first', () => {
+    const on = scene();
+    const client = on.connect();
+    const expects = 'Expect: 100-continue';
+    client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5', expects));
+    expect(on.upstream.last.head).toContain('Expect: 100-continue');
+    client.send('hello');
+    on.upstream.last.answer();
+  });
+
+  it('that does not come, though it is small: 408, and nothing was sent', () => {
+    const on = scene({ client: { stallTimeoutMs: 100 } });
+    const client = on.connect();
+    client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 9'), 'abc');
+    on.passLimit(100);
+    expect(read(client.received).status).toBe(408);
+    expect(on.toldShort).toEqual([['body-timeout', 408, 'not-sent']]);
+    expect([on.upstream.leases, on.bodies.usedBytes]).toEqual([0, 0]);
+  });
+
+  it('whose head comes alone: the head leaves at the end of the read', () => {
+    const on = scene({ retry: { bodyLimitBytes: 4 } });
     const client = on.connect();
     client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5'));
     expect(on.upstream.last.calls).toEqual(['send', 'flush']);
@@ -290,7 +336,7 @@ describe('a request body', () => {
   });
 
   it('that the upstream takes slowly stops the client until it takes again', () => {
-    const on = scene();
+    const on = scene({ retry: { bodyLimitBytes: 0 } });
     const client = on.connect();
     client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 9'));
     on.upstream.last.takesMore = false;
@@ -342,7 +388,7 @@ describe('a request body', () => {
   });
 
   it('that stops coming is told as 408', () => {
-    const on = scene({ client: { stallTimeoutMs: 100 } });
+    const on = scene({ client: { stallTimeoutMs: 100 }, retry: { bodyLimitBytes: 0 } });
     const client = on.connect();
     client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 9'), 'abc');
     on.passLimit(100);
@@ -354,7 +400,7 @@ describe('a request body', () => {
 
 describe('a response', () => {
   it("that comes before the body's end is relayed, and its lease discarded", () => {
-    const on = scene();
+    const on = scene({ retry: { bodyLimitBytes: 0 } });
     const client = on.connect();
     client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 9'), 'abc');
     on.upstream.last.answer('early', { canReuse: 'early-response' });
@@ -715,7 +761,7 @@ describe('a client that goes', () => {
   });
 
   it('with little left, but its body not whole: the lease is discarded', () => {
-    const on = scene();
+    const on = scene({ retry: { bodyLimitBytes: 0 } });
     const client = on.connect();
     client.send(lines('POST / HTTP/1.1', 'Host: a', 'Content-Length: 9'), 'abc');
     on.upstream.last.respond(['HTTP/1.1 200 OK', 'Content-Length: 10'], 'part');
