@@ -91,7 +91,12 @@ it('a Service scaled from one to three and back', async () => {
   /** Who answers a few requests made at once. */
   const answered = async (): Promise<readonly string[]> => {
     const texts = await Promise.all(
-      Array.from({ length: 12 }, async () => (await fetch(`http://127.0.0.1:${listen}/`)).text()),
+      Array.from({ length: 12 }, async () => {
+        const response = await fetch(`http://127.0.0.1:${listen}/`);
+        const text = await response.text();
+        if (response.status !== 200) throw new Error(`${text}\n${gateway.output()}`);
+        return text;
+      }),
     );
     return [...new Set(texts)].sort();
   };
