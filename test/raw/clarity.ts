@@ -31,7 +31,8 @@ export function unclearRequest(message: StrictMessage): string[] {
   if (/%00/.test(target) || /%0[ad]/i.test(target.split('?')[0] ?? ''))
     found.push('a line end or NUL in the target');
   if (valuesOf(message.fields, 'keep-alive').length > 0) found.push('hop by hop: Keep-Alive');
-  if (method === 'TRACE' && message.framing !== 'none') found.push('TRACE with a body');
+  if (method === 'TRACE' && (message.framing === 'chunked' || message.body !== ''))
+    found.push('TRACE with a body');
   return found;
 }
 

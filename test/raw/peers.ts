@@ -41,7 +41,9 @@ const cases = Object.fromEntries(
 const columns: Column[] = [];
 for (const name of values.peers.split(',')) {
   const column = name === 'sidepool' ? await judgeSidepool() : await judgePeer(name);
-  if (column !== null) columns.push(column);
+  if (column === null) continue;
+  columns.push(column);
+  process.stderr.write(`${column.title}: all documents played\n`);
 }
 const text = page(cases, columns);
 if (values.write) writeFileSync(pagePath, text);
