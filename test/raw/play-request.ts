@@ -159,8 +159,8 @@ function readSent(connection: OriginConnection): Pick<RequestOutcome, 'sent' | '
 }
 
 /**
- * The outcome as a document tells it, one line each. What had begun to go on when the rest was refused is left out: whether
- * any of it does hangs on how the octets were cut on their way.
+ * The outcome as a document tells it, one line each. What had begun to go on and was never whole is left out: whether any
+ * of it does hangs on its size, and on how the octets were cut on their way.
  */
 export function describeRequestOutcome(
   { sent, wrong, answers, end }: RequestOutcome,
@@ -170,14 +170,12 @@ export function describeRequestOutcome(
     if (isOrigins) return `answered ${status}`;
     return status < 400 ? `own ${status}` : `refused ${status}`;
   });
-  const isRefused = told.some((line) => line.startsWith('refused '));
   const lines = sent.flatMap(({ message }) => {
-    if (isRefused && !message.isWhole) return [];
+    if (!message.isWhole) return [];
     return [
       `sent ${escapeText(message.head.replaceAll(`127.0.0.1:${originPort}`, 'origin'))}`,
       ...(message.body === '' ? [] : [`body ${escapeText(message.body)}`]),
       ...message.trailers.map(([name, value]) => `trailer ${escapeText(`${name}: ${value}`)}`),
-      ...(message.isWhole ? [] : ['cut']),
     ];
   });
   if (wrong !== null) lines.push(`wrong ${wrong.reason}`);
