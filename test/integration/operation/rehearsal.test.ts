@@ -13,7 +13,11 @@ it('a rehearsal comes before readiness, and is in no figure', async () => {
     log: { level: 'debug' },
   });
   await waitFor(() => logged(gateway, 'ready').length > 0);
-  expect(logged(gateway, 'rehearsed')).toMatchObject([{ level: 'debug', given_up: null }]);
+  const [rehearsed, ...others] = logged(gateway, 'rehearsed');
+  expect(others).toEqual([]);
+  // On a machine that is busy enough it is given up for the time it takes, and all else holds.
+  expect([null, 'not done in 250 ms']).toContain(rehearsed?.given_up);
+  expect(rehearsed?.level).toBe('debug');
   const text = gateway.process.stdout();
   expect(text.indexOf('"rehearsed"')).toBeLessThan(text.indexOf('"event":"ready"'));
   expect(origin.counts.requests).toBe(0);
