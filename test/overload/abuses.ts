@@ -40,12 +40,12 @@ const pour =
 
 export const abuses = {
   idle: {},
-  /** Says something every ten seconds, and is served. */
+  /** Says something every twenty seconds, and is served. */
   active: {
     onOpen: (link) => link.write(get('/ok')),
     onTick: (link) => {
       link.memory += 1;
-      if (link.memory % 10 === 0) link.write(get('/ok'));
+      if (link.memory % 20 === 0) link.write(get('/ok'));
     },
   },
   'slow-head': {

@@ -35,8 +35,8 @@ export const clientCases: readonly OverloadCase[] = [
   },
   {
     name: 'active-clients',
-    title: '9,500 clients that ask every ten seconds',
-    about: 'They keep their connections: about 950 requests a second in all, beside the calm ones.',
+    title: '9,500 clients that ask every twenty seconds',
+    about: 'They keep their connections: about 475 requests a second in all, beside the calm ones.',
     abusers: [{ abuse: 'active', way: 'among', count: 9_500, openPerSecond: 1_500 }],
     seconds: 20,
     nginx: true,
@@ -57,7 +57,6 @@ export const clientCases: readonly OverloadCase[] = [
     about: 'All but the end of the largest head that is allowed, at once; then silence.',
     abusers: [{ abuse: 'stuck-head', way: 'among', count: 2_000, openPerSecond: 500 }],
     seconds: 16,
-    nginx: true,
     bound: {
       MiB: forClients(2_000, 64),
       why: `${perClient}, and 64 KiB of head: twice \`limits.head\`, because its room doubles as it comes.`,
@@ -113,7 +112,6 @@ export const clientCases: readonly OverloadCase[] = [
     about: 'As fast as they are taken; whoever is refused comes again.',
     abusers: [{ abuse: 'endless-heads', way: 'among', count: 100, openPerSecond: 200 }],
     seconds: 8,
-    nginx: true,
     bound: { MiB: forClients(100, 192), why: `${perClient}; a read and the room of a head.` },
   },
   {
@@ -122,7 +120,6 @@ export const clientCases: readonly OverloadCase[] = [
     about: 'As fast as they are taken; whoever is refused comes again.',
     abusers: [{ abuse: 'chunk-extensions', way: 'among', count: 100, openPerSecond: 200 }],
     seconds: 8,
-    nginx: true,
     bound: { MiB: forClients(100, 192) + exchangesMiB, why: `${perClient}; ${perExchange}.` },
   },
   {
@@ -140,7 +137,6 @@ export const clientCases: readonly OverloadCase[] = [
     about: 'As fast as they are taken; whoever is refused comes again.',
     abusers: [{ abuse: 'trailers', way: 'among', count: 100, openPerSecond: 200 }],
     seconds: 8,
-    nginx: true,
     bound: { MiB: forClients(100, 192) + exchangesMiB, why: `${perClient}; ${perExchange}.` },
   },
   {
@@ -149,7 +145,6 @@ export const clientCases: readonly OverloadCase[] = [
     about: 'Requests for 10 KiB, as fast as they are taken.',
     abusers: [{ abuse: 'pipelined-unread', way: 'among', count: 200, openPerSecond: 400 }],
     seconds: 10,
-    nginx: true,
     bound: {
       MiB: forClients(200, 64 + 128 + 16) + exchangesMiB,
       why: `${perClient}, 64 KiB unread by it, 10 KiB over that, and a read of 64 KiB waiting behind in a buffer of twice that; ${perExchange}.`,
@@ -161,7 +156,6 @@ export const clientCases: readonly OverloadCase[] = [
     about: 'As fast as they are refused, on new connections.',
     abusers: [{ abuse: 'garbage', way: 'among', count: 50, openPerSecond: 100 }],
     seconds: 8,
-    nginx: true,
     bound: { MiB: forClients(2_000), why: `${perClient}; those that are closing count as well.` },
   },
   {

@@ -96,8 +96,10 @@ async function phases(
   const [notes] = await Promise.all([meanwhile, sleep(each.seconds * 1_000)]);
   watch.endOfWork();
   const metricsAfter = await subject.metrics().catch(() => null);
-  const afterFromMs = wallMs();
+  const overMs = wallMs();
   const reports = await Promise.all(abusers.map((abuser) => endChild<AbuseReport>(abuser)));
+  // Ten thousand connections are not closed in a moment.
+  const afterFromMs = wallMs();
   const settledMs = await settled(subject, descriptorsBefore);
   const during = watch.stop();
   await sleep(afterSeconds * 1_000);
@@ -114,12 +116,18 @@ async function phases(
     const calmLatency = latencyOf(between(way, calmFromMs, duringFromMs));
     told[way] = {
       calm: calmLatency,
-      during: latencyOf(between(way, duringFromMs, afterFromMs)),
+      during: latencyOf(between(way, duringFromMs, overMs)),
       after: latencyOf(between(way, tailFromMs, lastMs)),
     };
     const again = calmFrom(between(way, afterFromMs, lastMs), calmLatency, afterFromMs);
     calmAgainMs = calmAgainMs === null || again === null ? null : Math.max(calmAgainMs, again);
   }
+  const missing = [
+    ...(settledMs === null
+      ? [`descriptors ${descriptorsBefore} before and ${descriptorsOf(subject.pid)} at the end`]
+      : []),
+    ...(calmAgainMs === null ? ['no second of calm answers as before'] : []),
+  ];
   const isRecovered = settledMs !== null && calmAgainMs !== null && !endedEarly;
   return {
     name: each.name,
@@ -132,7 +140,7 @@ async function phases(
       : null,
     abusers: reports,
     counted: countedOf(metricsBefore, metricsAfter),
-    notes,
+    notes: [...notes, ...missing.map((each) => `not recovered: ${each}`)],
     endedEarly,
     exitCode: (await subject.stop()) ?? null,
   };

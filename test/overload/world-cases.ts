@@ -31,7 +31,6 @@ export const worldCases: readonly OverloadCase[] = [
     abusers: [{ abuse: 'ask', way: 'bad', count: 40, openPerSecond: 100 }],
     calm: ['beside'],
     seconds: 8,
-    nginx: true,
     bound: { MiB: upstreamMiB, why: `${upstreamWhy}.` },
   },
   {
@@ -42,7 +41,6 @@ export const worldCases: readonly OverloadCase[] = [
     abusers: [{ abuse: 'ask', way: 'bad', count: 40, openPerSecond: 100 }],
     calm: ['beside'],
     seconds: 8,
-    nginx: true,
     bound: { MiB: upstreamMiB, why: `${upstreamWhy}.` },
   },
   {
@@ -64,7 +62,6 @@ export const worldCases: readonly OverloadCase[] = [
     abusers: [{ abuse: 'ask', way: 'bad', count: 40, openPerSecond: 100 }],
     calm: ['beside'],
     seconds: 8,
-    nginx: true,
     bound: { MiB: upstreamMiB, why: `${upstreamWhy}.` },
   },
   {
@@ -86,7 +83,6 @@ export const worldCases: readonly OverloadCase[] = [
     abusers: [{ abuse: 'ask-once', way: 'bad', count: 200, openPerSecond: 100 }],
     calm: ['beside'],
     seconds: 10,
-    nginx: true,
     bound: { MiB: upstreamMiB, why: `${upstreamWhy}.` },
   },
   {
@@ -108,7 +104,6 @@ export const worldCases: readonly OverloadCase[] = [
     abusers: [{ abuse: 'ask', way: 'bad', count: 50, openPerSecond: 100 }],
     calm: ['beside'],
     seconds: 8,
-    nginx: true,
     bound: { MiB: upstreamMiB, why: `${upstreamWhy}.` },
   },
   {
