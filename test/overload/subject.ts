@@ -66,7 +66,9 @@ async function startSidepool(plan: SubjectPlan): Promise<Subject> {
     }),
   );
   const { SIDEPOOL_GATEWAY: build } = process.env;
-  const words = build ? build.split(' ') : [process.execPath, sources(), 'gateway'];
+  const words = (build || `node ${sources()} gateway`)
+    .split(' ')
+    .map((word, nth) => (nth === 0 && word === 'node' ? process.execPath : word));
   const url = `http://127.0.0.1:${adminPort}`;
   const started = await startProcess({
     ...shell(plan, [...words, '--config', configPath]),
