@@ -21,23 +21,39 @@ export interface RedactedConfig {
   readonly effective: Json;
   /** The paths of the options whose values differ from their defaults. */
   readonly changed: readonly string[];
+  /** Of those that have one: the default, as one would write it. */
+  readonly defaults: { readonly [path: string]: string };
 }
 
 /** Plain JSON for `/config`. */
 export function redacted(config: GatewayConfig): RedactedConfig {
-  const changed: string[] = [];
+  const changed = new Changed();
   const effective = fill(fileSchema, config.document, [], changed);
-  return { effective, changed };
+  return { effective, changed: changed.paths, defaults: Object.fromEntries(changed.defaults) };
+}
+
+class Changed {
+  readonly paths: string[] = [];
+  readonly defaults: [string, string][] = [];
+
+  add(path: Path, fallback: unknown): void {
+    const text = pathText(path);
+    this.paths.push(text);
+    if (isOff(fallback)) this.defaults.push([text, 'off']);
+    else if (Array.isArray(fallback)) this.defaults.push([text, fallback.join(', ') || '(none)']);
+    else if (fallback !== undefined && typeof fallback !== 'object')
+      this.defaults.push([text, String(fallback)]);
+  }
 }
 
 const HIDDEN = '(hidden)';
 
-function fill(schema: AnySchema, written: unknown, path: Path, changed: string[]): Json {
+function fill(schema: AnySchema, written: unknown, path: Path, changed: Changed): Json {
   const option = describe(schema);
   const { shape, fallback } = option;
   const value = written === undefined ? fallback : written;
   if (option.canBeOff) {
-    if (isOff(value) !== isOff(fallback)) changed.push(pathText(path));
+    if (isOff(value) !== isOff(fallback)) changed.add(path, fallback);
     if (isOff(value)) return 'off';
   }
   switch (shape.kind) {
@@ -51,20 +67,20 @@ function fill(schema: AnySchema, written: unknown, path: Path, changed: string[]
       return Object.fromEntries(filled);
     }
     case 'record': {
-      if (isChanged(schema, written)) changed.push(pathText(path));
+      if (isChanged(schema, written)) changed.add(path, fallback);
       const entries = Object.entries(value as Readonly<Record<string, unknown>>);
       return Object.fromEntries(
         entries.map(([key, each]) => [key, fill(shape.value, each, [...path, key], changed)]),
       );
     }
     case 'list': {
-      if (isChanged(schema, written)) changed.push(pathText(path));
+      if (isChanged(schema, written)) changed.add(path, fallback);
       return (value as readonly unknown[]).map((each, index) =>
         fill(shape.item, each, [...path, index], changed),
       );
     }
     case 'leaf':
-      if (isChanged(schema, written)) changed.push(pathText(path));
+      if (isChanged(schema, written)) changed.add(path, fallback);
       return isHidden(path) ? HIDDEN : (value as Json);
   }
 }

@@ -19,7 +19,7 @@ async function admin(host = '127.0.0.1') {
     state: {
       pools: () => [snapshot('api')],
       discoveries: () => new Map(),
-      config: () => ({ upstreams: { api: {} } }),
+      config: () => ({ effective: { upstreams: { api: {} } }, changed: [], defaults: {} }),
       ready: () => ({ ready: true, reasons: [] }),
       drain: () => changes.push('drain'),
       setLogLevel: (level) => changes.push(level),

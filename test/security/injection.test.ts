@@ -115,9 +115,20 @@ describe('what a client sends', () => {
       isDraining: false,
       readiness: { ready: false, reasons: [evil] },
       clients: telemetry.clientTotals(),
-      upstreams: [{ ...state, discovery: null, totals: null }],
+      lastReload: { succeeded: true, time: '2026-01-01T00:00:00.000Z' },
+      upstreams: [{ ...state, discovery: null, totals: null, openRow: null }],
     };
-    const { body } = statusPage(view, telemetry.recentFaults());
+    const { body } = statusPage({
+      views: [view],
+      history: {},
+      faults: telemetry.recentFaults(),
+      summaries: telemetry.faultSummaries(),
+      config: {
+        effective: { upstreams: { [evil]: { headers: { set: { [evil]: evil } } } } },
+        changed: [evil],
+        defaults: { [evil]: evil },
+      },
+    });
     expect(body).toContain('&#60;img');
     expect(body).not.toContain('<img');
     expect(body.match(/<script/g)).toHaveLength(1);

@@ -1,5 +1,6 @@
 /** What the admin server shows and may change. The composition root supplies it. */
 import type { LogLevel } from '../../config/gateway-config.ts';
+import type { RedactedConfig } from '../../config/redact.ts';
 import type { DiscoverySnapshot } from '../../discovery/discovery.ts';
 import type { UpstreamSnapshot } from '../../upstream/observer.ts';
 
@@ -9,7 +10,7 @@ export interface AdminState {
   /** By the upstream's name. */
   discoveries(): ReadonlyMap<string, DiscoverySnapshot>;
   /** The configuration in force as JSON, with secrets hidden already. */
-  config(): unknown;
+  config(): RedactedConfig;
   /** Reasons are sentences; they are shown whether or not it is ready. */
   ready(): Readiness;
   /** Begins to drain, as SIGTERM does. Asked twice, it drains once. */

@@ -5,7 +5,7 @@ import { logLevels } from '../log.ts';
 import { statusPage } from '../page/page.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { AdminState } from './admin-state.ts';
-import { poolsView } from './pools-view.ts';
+import { historyView, poolsView } from './pools-view.ts';
 
 export interface AdminRequest {
   readonly path: string;
@@ -41,8 +41,20 @@ export interface RouteTools {
 
 export function adminRoutes({ clock, telemetry, state }: RouteTools): ReadonlyMap<string, Route> {
   const pools = () => poolsView(clock, telemetry, state);
+  const history = () => historyView(clock, telemetry, state);
+  const faults = () => ({
+    faults: telemetry.recentFaults(),
+    summaries: telemetry.faultSummaries(),
+  });
+  const page = () =>
+    statusPage({
+      views: [pools()],
+      history: history().upstreams,
+      ...faults(),
+      config: state.config(),
+    });
   return new Map<string, Route>([
-    ['/', { reads: () => statusPage(pools(), telemetry.recentFaults()), isForPeople: true }],
+    ['/', { reads: page, isForPeople: true }],
     [
       '/metrics',
       {
@@ -65,7 +77,8 @@ export function adminRoutes({ clock, telemetry, state }: RouteTools): ReadonlyMa
       },
     ],
     ['/pools', { reads: () => json(pools()), isForPeople: true }],
-    ['/faults', { reads: () => json({ faults: telemetry.recentFaults() }), isForPeople: true }],
+    ['/history', { reads: () => json(history()), isForPeople: true }],
+    ['/faults', { reads: () => json(faults()), isForPeople: true }],
     ['/config', { reads: () => json(state.config()), isForPeople: true }],
     [
       '/drain',

@@ -1,14 +1,19 @@
-/** The status page: one document without a request to anywhere else. */
+/** The status page: one document without a request to anywhere else, below 60 KB with all that it needs. */
 import { randomBytes } from 'node:crypto';
-import type { PoolsView } from '../admin/pools-view.ts';
-import type { RecordedFault } from '../fault-ring.ts';
-import { draw } from './draw.ts';
+import type { Bounds, PageState } from './draw.ts';
+import { draw, drawSource } from './parts.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
 
-/** Connections drawn one by one before the script takes over; and the most that the live part may weigh. */
-const FIRST_SQUARES = 150;
-const LONGEST_LIVE = 36_000;
+const LONGEST_PAGE = 60_000;
+/** For the first sight, from rich to poor: the script draws all of it a moment later. */
+const tries: readonly Bounds[] = [
+  { squares: 150, options: 100, faults: 10 },
+  { squares: 40, options: 0, faults: 3 },
+  { squares: 0, options: 0, faults: 1 },
+  { squares: 0, options: 0, faults: 0 },
+  { squares: 0, options: -1, faults: 0 },
+];
 
 export interface StatusPage {
   readonly status: 200;
@@ -17,12 +22,12 @@ export interface StatusPage {
   readonly contentSecurityPolicy: string;
 }
 
-export function statusPage(view: PoolsView, faults: readonly RecordedFault[]): StatusPage {
+export function statusPage(state: PageState): StatusPage {
   const nonce = randomBytes(16).toString('base64');
   return {
     status: 200,
     contentType: 'text/html; charset=utf-8',
-    body: pageOf(view.version, firstSight(view, faults), nonce),
+    body: pageOf(state, nonce),
     contentSecurityPolicy: [
       "default-src 'none'",
       `script-src 'nonce-${nonce}'`,
@@ -36,34 +41,40 @@ export function statusPage(view: PoolsView, faults: readonly RecordedFault[]): S
   };
 }
 
-function firstSight(view: PoolsView, faults: readonly RecordedFault[]): string {
-  for (const [squares, shownFaults] of [
-    [FIRST_SQUARES, 20],
-    [0, 5],
-  ] as const) {
-    const html = draw([view], faults.slice(0, shownFaults), squares);
-    if (html.length <= LONGEST_LIVE) return html;
+function firstSight(state: PageState, longest: number): string {
+  for (const bounds of tries) {
+    const html = draw(state, bounds);
+    if (Buffer.byteLength(html) <= longest) return html;
   }
   return '<p>These are many upstreams: the script draws them.</p><noscript><p>Without scripts, see <a href="pools">pools</a>.</p></noscript>';
 }
 
-function pageOf(version: string, live: string, nonce: string): string {
-  return `<!doctype html>
+let source = '';
+
+function pageOf(state: PageState, nonce: string): string {
+  source ||= drawSource();
+  const { version = '' } = state.views.at(-1) ?? {};
+  const before = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Sidepool</title>
 <link rel="icon" href="data:,">
-<noscript><meta http-equiv="refresh" content="2"></noscript>
 <style nonce="${nonce}">${style}</style>
 </head>
 <body>
-<header><h1>Sidepool</h1><span class="version">${version}</span><span id="link"></span><nav aria-label="As data"><a href="metrics">metrics</a><a href="pools">pools</a><a href="faults">faults</a><a href="config">config</a></nav></header>
-<main id="live">${live}</main>
-<script nonce="${nonce}">const draw = ${draw.toString()};
+<a class="skip unseen" href="#live">To the pools</a>
+<header><h1>Sidepool</h1><span class="version">${version}</span><span id="link"></span><nav aria-label="As data"><a href="metrics">metrics</a><a href="pools">pools</a><a href="faults">faults</a><a href="history">history</a><a href="config">config</a></nav></header>
+<noscript><p>Scripts are off: this is how things were when you asked. Reload to see how they are now.</p></noscript>
+<p id="told" class="unseen" role="status" aria-live="polite"></p>
+<main id="live" tabindex="-1">`;
+  const after = `</main>
+<script nonce="${nonce}">const draw = ${source};
 ${script}</script>
 </body>
 </html>
 `;
+  const room = LONGEST_PAGE - Buffer.byteLength(before) - Buffer.byteLength(after);
+  return `${before}${firstSight(state, room)}${after}`;
 }

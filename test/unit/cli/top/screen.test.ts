@@ -52,6 +52,7 @@ function view(atMs: number, upstreams: readonly UpstreamView[]): PoolsView {
     upSeconds: 61.2,
     isDraining: false,
     readiness: { ready: true, reasons: [] },
+    lastReload: { succeeded: true, time: '2026-01-01T00:00:00.000Z' },
     clients: { open: 5, connections: 200, requests: 100, faults: 0 },
     upstreams,
   };
