@@ -16,7 +16,8 @@ it('a rehearsal comes before readiness, and is in no figure', async () => {
   const [rehearsed, ...others] = logged(gateway, 'rehearsed');
   expect(others).toEqual([]);
   // On a machine that is busy enough it is given up for the time it takes, and all else holds.
-  const { level, given_up: givenUp } = rehearsed ?? {};
+  if (rehearsed === undefined) throw new Error('none was told');
+  const { level, given_up: givenUp } = rehearsed;
   expect([null, 'not done in 250 ms']).toContain(givenUp);
   expect(level).toBe('debug');
   const text = gateway.process.stdout();
