@@ -32,6 +32,7 @@ export class Link {
   #socket: Socket;
   #text = '';
   #wasTold = false;
+  #isComing = false;
   /** For whoever counts. */
   memory = 0;
 
@@ -61,9 +62,12 @@ export class Link {
   /** On a connection of its own again, after a pause. */
   reopen(afterMs = 0): void {
     this.#socket.destroy();
+    // Its end is told as well: one comes for one that went.
+    if (this.#isComing) return;
+    this.#isComing = true;
     const open = (): void => {
-      if (this.#crowd.isOver) return;
-      this.#socket = this.#open();
+      this.#isComing = false;
+      if (!this.#crowd.isOver) this.#socket = this.#open();
     };
     if (afterMs === 0) setImmediate(open);
     else setTimeout(open, afterMs);
