@@ -1,6 +1,8 @@
 /** An upstream's endpoints: which to take, which to dial, and the sums over all of them. */
+
 import type { Random } from '../base/clock.ts';
 import type { LeaseSeeker } from './carrier.ts';
+import { endpointName } from './endpoint-name.ts';
 import { EndpointPool, type IdleOrder } from './endpoint-pool.ts';
 import type { H1Connection } from './h1/connection.ts';
 import type { EndpointSnapshot } from './observer.ts';
@@ -97,7 +99,7 @@ export class EndpointSet {
 
   /** Takes the new set. Gives the idle connections of endpoints that are gone, to be closed. */
   set(addresses: readonly EndpointAddress[]): H1Connection[] {
-    const wanted = new Map(addresses.map((address) => [nameOf(address), address]));
+    const wanted = new Map(addresses.map((address) => [endpointName(address), address]));
     const gone: H1Connection[] = [];
     for (const pool of this.#pools) {
       pool.isDraining = !wanted.delete(pool.target.address);
@@ -326,9 +328,4 @@ export class EndpointSet {
   snapshot(nowMs: number): EndpointSnapshot[] {
     return this.#pools.map((pool) => pool.snapshot(nowMs));
   }
-}
-
-/** `192.0.2.1:443`, `[2001:db8::1]:443`. */
-function nameOf({ ip, port }: EndpointAddress): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

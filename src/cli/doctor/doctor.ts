@@ -3,7 +3,7 @@ import { durationText } from '../../config/units.ts';
 import type { GatewaySource } from '../arguments.ts';
 import { readSource } from '../config-file.ts';
 import { findingsText } from './finding.ts';
-import { checkDescriptors, type ReadProc, readProc } from './machine-checks.ts';
+import { checkDescriptors } from './machine-checks.ts';
 import { checkUpstream } from './upstream-checks.ts';
 
 export interface DoctorCall {
@@ -13,11 +13,10 @@ export interface DoctorCall {
   readonly json: boolean;
 }
 
+const PROC = '/proc';
+
 /** 0 when no problem was found (warnings are none), 1 when one was, 2 for a configuration that is wrong. */
-export async function doctor(
-  { source, idleMs, json }: DoctorCall,
-  read: ReadProc = readProc,
-): Promise<number> {
+export async function doctor({ source, idleMs, json }: DoctorCall): Promise<number> {
   const parsed = readSource(source);
   if (!parsed.ok) {
     process.stderr.write(parsed.message);
@@ -27,9 +26,9 @@ export async function doctor(
   if (idleMs > 0 && process.stderr.isTTY)
     process.stderr.write(`Watching idle connections for up to ${durationText(idleMs)} ...\n`);
   const found = await Promise.all(
-    config.upstreams.map((upstream) => checkUpstream(upstream, { idleMs, read })),
+    config.upstreams.map((upstream) => checkUpstream(upstream, { idleMs, proc: PROC })),
   );
-  const findings = [checkDescriptors(config, read), ...found.flat()];
+  const findings = [checkDescriptors(config, PROC), ...found.flat()];
   process.stdout.write(
     json ? `${JSON.stringify({ findings }, undefined, 2)}\n` : findingsText(findings),
   );

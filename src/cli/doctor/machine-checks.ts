@@ -1,24 +1,20 @@
 /** What this machine, or pod, gives a gateway: descriptors, and source ports towards each endpoint. */
 import { readFileSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
+import { join } from 'node:path';
+import { systemClock } from '../../base/clock.ts';
 import type { GatewayConfig } from '../../config/gateway-config.ts';
+import { PortMeter } from '../../telemetry/port-meter.ts';
 import { type Finding, ok } from './finding.ts';
-
-/** Reads a file below /proc. Throws where there is none. Tests bring their own. */
-export type ReadProc = (path: string) => string;
-
-export const readProc: ReadProc = (path) => readFileSync(`/proc/${path}`, 'latin1');
 
 /** Kept for files, logs, the admin server and the listeners themselves. */
 const OTHER_DESCRIPTORS = 64;
 
-export function checkDescriptors(config: GatewayConfig, read: ReadProc): Finding {
+/** `proc` stands for `/proc`. */
+export function checkDescriptors(config: GatewayConfig, proc: string): Finding {
   const check = 'descriptors';
-  const found = attempt(() => /^Max open files\s+\S+\s+(\S+)/m.exec(read('self/limits')));
-  if (found === null)
+  const limit = mostDescriptors(proc);
+  if (limit === null)
     return unknown('machine', check, 'this system does not tell how many there may be');
-  // Node raises the soft limit to the hard one when it starts.
-  const limit = found[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(found[1]);
   const { maxClients } = config.limits;
   const upstreams = config.upstreams.reduce(
     (sum, { options }) => sum + options.pool.maxConnections,
@@ -37,25 +33,32 @@ export function checkDescriptors(config: GatewayConfig, read: ReadProc): Finding
   };
 }
 
-export interface Target {
-  readonly ip: string;
-  readonly port: number;
+function mostDescriptors(proc: string): number | null {
+  try {
+    const limits = readFileSync(join(proc, 'self/limits'), 'latin1');
+    const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits)?.[1];
+    if (hard === undefined) return null;
+    // Node raises the soft limit to the hard one when it starts.
+    return hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard);
+  } catch {
+    return null;
+  }
 }
 
-/** How many connections to one address and port this machine can still open: each takes a port of its own. */
-export function checkSourcePorts(
+/** How many connections to one endpoint, such as `192.0.2.1:443`, can still be opened: each takes a port of its own. */
+export async function checkSourcePorts(
   subject: string,
-  target: Target,
-  { maxConnections, read }: { readonly maxConnections: number; readonly read: ReadProc },
-): Finding {
+  endpoint: string,
+  { maxConnections, proc }: { readonly maxConnections: number; readonly proc: string },
+): Promise<Finding> {
   const check = 'source ports';
-  const budget = attempt(() => portBudget(target, read));
-  if (budget === null)
+  const meter = new PortMeter({ clock: systemClock, proc });
+  const { perEndpoint: total, byEndpoint } = await meter.read([endpoint]);
+  const use = byEndpoint?.get(endpoint);
+  if (use === undefined || Number.isNaN(total))
     return unknown(subject, check, 'this system does not tell how many are left');
-  const { first, last, total, used, timeWait } = budget;
-  const left = Math.max(0, total - used);
-  const to = isIPv4(target.ip) ? `${target.ip}:${target.port}` : `[${target.ip}]:${target.port}`;
-  const what = `${left} of ${total} (${first} to ${last}) are left towards ${to}; ${used - timeWait} are in use and ${timeWait} wait in TIME_WAIT`;
+  const left = Math.max(0, total - use.open - use.timeWait);
+  const what = `${left} of ${total} are left towards ${endpoint}; ${use.open} are in use and ${use.timeWait} wait in TIME_WAIT`;
   if (left === 0 || left < maxConnections) {
     return {
       subject,
@@ -79,70 +82,6 @@ export function checkSourcePorts(
   return ok(subject, check, what);
 }
 
-interface PortBudget {
-  readonly first: number;
-  readonly last: number;
-  readonly total: number;
-  readonly used: number;
-  readonly timeWait: number;
-}
-
-const TIME_WAIT = '06';
-
-/** Source of the formats: proc(5), and Documentation/networking/proc_net_tcp in Linux. */
-function portBudget(target: Target, read: ReadProc): PortBudget {
-  const [first = 32_768, last = 60_999] = read('sys/net/ipv4/ip_local_port_range')
-    .trim()
-    .split(/\s+/)
-    .map(Number);
-  const remote = `${procAddress(target.ip)}:${hex(target.port, 4)}`;
-  const mapped = isIPv4(target.ip) ? `0000000000000000FFFF0000${remote}` : remote;
-  const used = new Set<string>();
-  let timeWait = 0;
-  for (const file of ['net/tcp', 'net/tcp6']) {
-    for (const line of attempt(() => read(file).split('\n').slice(1)) ?? []) {
-      const [, local = '', peer = '', state] = line.trim().split(/\s+/);
-      const port = Number.parseInt(local.slice(-4), 16);
-      if ((peer !== remote && peer !== mapped) || port < first || port > last) continue;
-      used.add(local);
-      if (state === TIME_WAIT) timeWait += 1;
-    }
-  }
-  return { first, last, total: last - first + 1, used: used.size, timeWait };
-}
-
-/** As the kernel prints it: each group of four octets as a number in this machine's order. */
-function procAddress(ip: string): string {
-  const octets = isIPv4(ip) ? ip.split('.').map(Number) : octetsOf6(ip);
-  let text = '';
-  for (let at = 0; at < octets.length; at += 4) {
-    for (let within = 3; within >= 0; within -= 1) text += hex(octets[at + within] ?? 0, 2);
-  }
-  return text;
-}
-
-function octetsOf6(ip: string): number[] {
-  // The address comes out of URL in its full, mixed or shortened form alike.
-  const [head = '', tail] = new URL(`http://[${ip}]`).hostname.slice(1, -1).split('::');
-  const groups = (part: string): number[] =>
-    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
-  const [before, behind] = [groups(head), groups(tail ?? '')];
-  const zeros = new Array<number>(8 - before.length - behind.length).fill(0);
-  return [...before, ...zeros, ...behind].flatMap((group) => [group >> 8, group & 0xff]);
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).toUpperCase().padStart(digits, '0');
-}
-
 function unknown(subject: string, check: string, what: string): Finding {
   return { subject, check, verdict: 'unknown', what, advice: null };
-}
-
-function attempt<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch {
-    return null;
-  }
 }

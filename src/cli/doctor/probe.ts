@@ -1,4 +1,5 @@
 /** One connection to an endpoint, opened as the gateway opens it, and one request on it. */
+
 import { systemClock } from '../../base/clock.ts';
 import type { Fault } from '../../base/fault.ts';
 import { TimerWheel } from '../../base/timer-wheel.ts';
@@ -7,6 +8,7 @@ import { Input } from '../../http1/input.ts';
 import { ResponseParser } from '../../http1/response-parser.ts';
 import { ResponseHead } from '../../message/head.ts';
 import { dialer } from '../../upstream/dialer.ts';
+import { endpointName } from '../../upstream/endpoint-name.ts';
 import type { ConnectPhases } from '../../upstream/observer.ts';
 import type { UpstreamOptions } from '../../upstream/options.ts';
 import { TlsMaterial } from '../../upstream/tls-material.ts';
@@ -31,10 +33,9 @@ export function open(
     wheel: new TimerWheel(systemClock),
     tls: options.tls === null ? null : new TlsMaterial(options.tls),
   });
-  const address = ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
   return new Promise((resolve) => {
     dial(
-      { address, ip, port },
+      { address: endpointName({ ip, port }), ip, port },
       {
         onConnected: (wire, phases) => resolve({ ok: true, wire, phases }),
         onFailed: (fault) => resolve({ ok: false, fault }),

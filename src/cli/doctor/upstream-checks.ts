@@ -1,19 +1,22 @@
 /** What an upstream is, seen from here: its name, its addresses, TLS, an answer, and when it closes what is idle. */
+
 import { systemClock } from '../../base/clock.ts';
 import { TimerWheel } from '../../base/timer-wheel.ts';
 import type { UpstreamConfig } from '../../config/gateway-config.ts';
 import { durationText } from '../../config/units.ts';
 import { discoverHost } from '../../discovery/discover-host.ts';
 import type { EndpointAddress } from '../../discovery/discovery.ts';
+import { endpointName } from '../../upstream/endpoint-name.ts';
 import type { UpstreamOptions } from '../../upstream/options.ts';
 import { type Finding, ok } from './finding.ts';
-import { checkSourcePorts, type ReadProc } from './machine-checks.ts';
+import { checkSourcePorts } from './machine-checks.ts';
 import { type Answered, open, Probe } from './probe.ts';
 
 export interface UpstreamCheckOptions {
   /** How long an idle connection is watched; 0 for not at all. */
   readonly idleMs: number;
-  readonly read: ReadProc;
+  /** `/proc`, where it is not somewhere else. */
+  readonly proc: string;
 }
 
 /** Of many addresses, so many are tried. */
@@ -23,15 +26,16 @@ const MOST_ANSWER_MS = 10_000;
 
 export async function checkUpstream(
   config: UpstreamConfig,
-  { idleMs, read }: UpstreamCheckOptions,
+  { idleMs, proc }: UpstreamCheckOptions,
 ): Promise<Finding[]> {
   const { options } = config;
   const { name } = options;
   const resolved = await resolve(options);
   if (resolved.addresses.length === 0) return [resolved.finding];
   const tried = resolved.addresses.slice(0, MOST_ADDRESSES);
-  const ports = tried.map((target) =>
-    checkSourcePorts(name, target, { maxConnections: options.pool.maxConnections, read }),
+  const { maxConnections } = options.pool;
+  const ports = await Promise.all(
+    tried.map((target) => checkSourcePorts(name, endpointName(target), { maxConnections, proc })),
   );
   const openings = await Promise.all(
     tried.map(async (target) => ({ target, opening: await open(options, target) })),
