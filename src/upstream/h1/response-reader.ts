@@ -11,6 +11,10 @@ import { refusedFault } from './faults.ts';
 /** Interim responses before a final one. Any number is allowed (RFC 9110 15.2); this many is an attack. */
 const MAX_INTERIM = 1_000;
 
+/** So many pieces of a body in one read are handed on one by one. */
+const FEW_PIECES = 16;
+const BLOCK_BYTES = 16 * 1024;
+
 export interface ReaderOwner {
   /** 101: nothing more is read. */
   onSwitch(): void;
@@ -41,6 +45,10 @@ export class ResponseReader implements BodySink {
   #method = '';
   #interims = 0;
   #isReading = false;
+  /** Of the body, in this read. */
+  #pieces = 0;
+  #gathered: Buffer | null = null;
+  #gatheredBytes = 0;
 
   constructor(limits: ResponseLimits, owner: ReaderOwner) {
     this.#parser = new ResponseParser(limits);
@@ -126,19 +134,46 @@ export class ResponseReader implements BodySink {
   }
 
   #readBody(): boolean {
+    this.#pieces = 0;
     const read = this.#decoder.read(this.input, this);
+    const goesOn = this.#giveGathered();
     if (read === 'malformed') {
       this.#owner.fail(refusedFault('body-cut', this.#decoder.reason));
-    } else if (read === 'paused') this.#owner.pause();
+    } else if (read === 'paused' || !goesOn) this.#owner.pause();
     return read === 'end';
   }
 
   onData(data: Buffer): boolean {
-    this.#owner.onProgress();
+    this.#pieces += 1;
+    if (this.#pieces === 1) this.#owner.onProgress();
+    if (this.#pieces > FEW_PIECES && this.#gather(data)) return true;
+    const goesOn = this.#giveGathered();
+    return (this.sink?.onResponseBody(data) ?? false) && goesOn;
+  }
+
+  /**
+   * Of very many pieces in one read small ones are put together: a body in chunks of one octet would else keep all other
+   * clients waiting. Where a chunk ends means nothing (RFC 9112 7.1).
+   */
+  #gather(data: Buffer): boolean {
+    if (this.#gatheredBytes + data.length > BLOCK_BYTES) return false;
+    this.#gathered ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#gathered.set(data, this.#gatheredBytes);
+    this.#gatheredBytes += data.length;
+    return true;
+  }
+
+  #giveGathered(): boolean {
+    if (this.#gathered === null) return true;
+    const data = this.#gathered.subarray(0, this.#gatheredBytes);
+    // It may be held for long: the next ones come into another.
+    this.#gathered = null;
+    this.#gatheredBytes = 0;
     return this.sink?.onResponseBody(data) ?? false;
   }
 
   onEnd(trailers: FieldTable | null): void {
+    this.#giveGathered();
     this.#owner.onWhole(trailers);
   }
 }
