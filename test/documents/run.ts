@@ -3,10 +3,11 @@
  * prints the counts: `node test/documents/run.ts [PART OF A PATH ...]`.
  */
 import { makeCertificate } from '../../src/cli/demo/certificate.ts';
-import type { Shown } from './blocks.ts';
+import { documents, type Shown } from './blocks.ts';
 import { allPlanned } from './plan.ts';
 import { run } from './runner.ts';
 import { setScene } from './scene.ts';
+import { brokenAnchors, grammar, queries, unknownMetrics } from './shown-queries.ts';
 import { check, configurations, inject, manifests } from './shown-yaml.ts';
 
 const wanted = process.argv.slice(2);
@@ -53,8 +54,22 @@ for (const shown of checked) tell(shown, check(shown, authority));
 const injected = manifests().filter(isWanted);
 for (const shown of injected) tell(shown, inject(shown));
 
+const asked = queries().filter(isWanted);
+for (const shown of asked) {
+  const unknown = unknownMetrics(shown);
+  tell(shown, unknown.length === 0 ? '' : `no such metric: ${unknown.join(', ')}`);
+}
+const first = asked[0];
+const said = grammar(asked);
+if (first !== undefined) tell(first, said ?? '');
+if (said === null) notRun.set('promtool is not installed', asked.length);
+for (const path of documents) {
+  const shown = { path, line: 1, text: 'links' };
+  if (isWanted(shown)) tell(shown, brokenAnchors(path).join(' '));
+}
+
 console.log(
-  `\n${ran} commands and programs run, ${checked.length} configurations checked, ${injected.length} manifests injected; ${failed.length} failed.`,
+  `\n${ran} commands and programs run, ${checked.length} configurations checked, ${injected.length} manifests injected, ${asked.length} queries checked; ${failed.length} failed.`,
 );
 for (const [reason, count] of notRun) console.log(`${count} not run: ${reason}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -71,7 +71,9 @@ export function inject({ text }: Shown): string {
 
 /** Part of a pod becomes one. */
 function whole(text: string): string {
-  const spec = 'spec: { containers: [{ name: app, image: "app:1" }] }\n';
+  // A container that an annotation names must be there.
+  const name = /exclude-containers: ([a-z-]+)/.exec(text)?.[1] ?? 'app';
+  const spec = `spec: { containers: [{ name: ${name}, image: "app:1" }] }\n`;
   const pod = 'apiVersion: v1\nkind: Pod\n';
   if (/^metadata:/m.test(text) && !/^kind:/m.test(text)) return `${pod}${text}\n${spec}`;
   if (!/^kind:/m.test(text))
