@@ -1,5 +1,6 @@
 /** The real wire: a TCP or TLS socket that reads into one buffer of its own. */
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers';
 import { codeOf } from '../base/fault.ts';
 import type { RawSocket, TunnelHandler, Wire, WireHandler } from './wire.ts';
 
@@ -29,7 +30,7 @@ export class ReadBuffer {
   #fullReads = 0;
   readonly #mostBytes: number;
   /** Set once the wire exists. */
-  onBytes: ((bytes: Buffer) => void) | null = null;
+  onBytes: ((bytes: Buffer) => unknown) | null = null;
 
   /** TLS gives no more than one record of 16 KiB at a time. */
   constructor({ isEncrypted }: { readonly isEncrypted: boolean }) {
@@ -60,8 +61,7 @@ export class ReadBuffer {
     if (length === this.#bytes.length) this.#fullReads += 1;
     // The end of a body, or a slow one: an idle connection is not to hold the large buffer.
     else this.#fullReads = 0;
-    this.onBytes?.(this.#bytes.subarray(0, length));
-    return true;
+    return this.onBytes?.(this.#bytes.subarray(0, length)) !== false;
   };
 
   get size(): number {
@@ -91,12 +91,19 @@ export class SocketWire implements Wire {
     buffer.onBytes = (bytes) => {
       this.#received += bytes.length;
       this.mayHaveMore = this.#isEncrypted || bytes.length === buffer.size;
-      this.#handler?.onBytes(bytes);
+      if (this.#handler?.onBytes(bytes) !== false) return true;
+      setImmediate(() => this.#readOn());
+      return false;
     };
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
+  }
+
+  #readOn(): void {
+    // Unless somebody has paused it meanwhile.
+    if (!this.#socket.destroyed && !this.#socket.isPaused()) this.#socket.resume();
   }
 
   get hasFailed(): boolean {

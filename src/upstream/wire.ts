@@ -37,8 +37,11 @@ export interface Wire {
 }
 
 export interface WireHandler {
-  /** Bytes have come. They are overwritten after the call unless `renewBuffer` was called in it. */
-  onBytes(bytes: Buffer): void;
+  /**
+   * Bytes have come. They are overwritten after the call unless `renewBuffer` was called in it. False: that cost much, and
+   * others are to be served before the next.
+   */
+  onBytes(bytes: Buffer): unknown;
   /** The peer has ended its side. */
   onPeerEnd(): void;
   /** Everything has gone out that was held back. */

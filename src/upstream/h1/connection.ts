@@ -175,26 +175,22 @@ export class H1Connection extends PooledConnection implements Leasable, WireHand
 
   // ---- The response, on its way in
 
-  onBytes(bytes: Buffer): void {
+  onBytes(bytes: Buffer): unknown {
     const sink = this.#reader.sink;
     if (sink === null) {
       // RFC 9112 9.2: data with nothing outstanding is never an answer to anything.
-      this.#lose('unexpected-bytes');
-      return;
+      return this.#lose('unexpected-bytes');
     }
-    if (this.#pipeline?.first?.hasSent === false) {
-      // Gathered and not yet written: this answers nothing that was asked.
-      this.#end('ended', null);
-      return;
-    }
+    // Gathered and not yet written: this answers nothing that was asked.
+    if (this.#pipeline?.first?.hasSent === false) return this.#end('ended', null);
     this.#reader.input.push(bytes);
     this.#read(sink);
     if (sink.holdsBytes() || this.#isBufferHeld) this.#wire.renewBuffer();
     this.#isBufferHeld = false;
     const { input } = this.#reader;
-    if (input.isEmpty) return;
     if (input.length > COPY_BYTES) this.#wire.renewBuffer();
-    else input.keep();
+    else if (!input.isEmpty) input.keep();
+    return this.#reader.sink === null || !this.#reader.isDear;
   }
 
   redirect(sink: ResponseSink): void {

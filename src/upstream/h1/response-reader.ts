@@ -14,6 +14,8 @@ const MAX_INTERIM = 1_000;
 /** So many pieces of a body in one read are handed on one by one. */
 const FEW_PIECES = 16;
 const BLOCK_BYTES = 16 * 1024;
+/** A read of 64 KiB in chunks of 100 octets is less. */
+const DEAR_PIECES = 1_000;
 
 export interface ReaderOwner {
   /** 101: nothing more is read. */
@@ -69,6 +71,11 @@ export class ResponseReader implements BodySink {
     const { framing } = this.head;
     const isKnown = this.awaiting === 'body' && (framing === 'length' || framing === 'none');
     return isKnown ? this.#decoder.leftBytes : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the last read was of so many pieces that others were kept waiting. */
+  get isDear(): boolean {
+    return this.#pieces > DEAR_PIECES;
   }
 
   /** A response is being given, or would be if its taker took more. */
