@@ -7,6 +7,7 @@ import { documents, type Shown } from './blocks.ts';
 import { allPlanned } from './plan.ts';
 import { run } from './runner.ts';
 import { setScene } from './scene.ts';
+import { strangeFigures } from './shown-figures.ts';
 import { brokenAnchors, grammar, queries, unknownMetrics } from './shown-queries.ts';
 import { check, configurations, inject, manifests } from './shown-yaml.ts';
 
@@ -54,6 +55,9 @@ for (const shown of checked) tell(shown, check(shown, authority));
 const injected = manifests().filter(isWanted);
 for (const shown of injected) tell(shown, inject(shown));
 
+for (const shown of strangeFigures().filter(isWanted)) {
+  tell(shown, 'no page that was measured has this row: take its figures over again');
+}
 const asked = queries().filter(isWanted);
 for (const shown of asked) {
   const unknown = unknownMetrics(shown);
