@@ -10,6 +10,7 @@ import {
   type Pod,
   readyPods,
   removeNamespace,
+  sidecarStory,
 } from './support/cluster.ts';
 import { deployment, nodeProgram, programsConfigMap, service } from './support/manifests.ts';
 
@@ -75,7 +76,9 @@ describe('a Service that is scaled from 1 to 5 and back, under 100 requests a se
     const served = await servedIn(5, orders);
     console.log('5 s after the last was ready, in 5 s:', Object.fromEntries(served));
     const total = [...served.values()].reduce((sum, count) => sum + count, 0);
-    for (const name of five) expect(served.get(name) ?? 0, name).toBeGreaterThan(total / 5 / 2);
+    const story = await sidecarStory(namespace, pod);
+    for (const name of five)
+      expect(served.get(name) ?? 0, `${name}\n${story}`).toBeGreaterThan(total / 5 / 2);
 
     await scale(1);
     const [last] = namesOf(await readyPods(namespace, 'app=web', 1));

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { parseMetrics, sumOf } from '../support/metrics.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
@@ -142,7 +142,7 @@ describe('deploy/examples', () => {
           `url: https://machine.test:${port}\n    tls: { ca: /etc/sidepool/ca.pem }`,
         );
       }
-      await apply(documents.map((each) => stringify(each)).join('---\n'), '-n', namespace);
+      await apply(documents, '-n', namespace);
       const [pod] = (await readyPods(namespace, 'app=payments', 1)) as [Pod];
       expect(await reuseOf(pod, 'payments', 30)).toBeGreaterThan(0.9);
       expect(connections).toBeLessThanOrEqual(8);

@@ -1,7 +1,6 @@
 /** The cluster that `run.ts` started, for the suites that prove things on it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { type RunResult, runToEnd } from '../../support/process.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { findClient, repository } from './clients.ts';
@@ -104,8 +103,9 @@ export async function apply(
   objects: string | readonly unknown[],
   ...args: readonly string[]
 ): Promise<RunResult> {
-  const input =
-    typeof objects === 'string' ? objects : objects.map((each) => stringify(each)).join('---\n');
+  // JSON: Kubernetes reads YAML 1.1, in which "off" is a boolean, and the library writes 1.2.
+  const list = { apiVersion: 'v1', kind: 'List', items: objects };
+  const input = typeof objects === 'string' ? objects : JSON.stringify(list);
   const result = await tryKubectl(['apply', '-f', '-', ...args], { input });
   if (result.code !== 0) throw new Error(`apply: ${result.stderr}\n${input}`);
   return result;
@@ -203,7 +203,7 @@ async function waitForWebhook(): Promise<void> {
   await waitFor(
     async () => {
       const asked = await tryKubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], {
-        input: stringify(probePod),
+        input: JSON.stringify(probePod),
       });
       last = asked.stdout + asked.stderr;
       return asked.code === 0 && sidecarOf(JSON.parse(asked.stdout)) !== undefined;
@@ -227,4 +227,11 @@ const probePod = {
 export function sidecarOf(pod: Pod): Container | undefined {
   const { containers, initContainers = [] } = pod.spec;
   return [...initContainers, ...containers].find(({ name }) => name === 'sidepool');
+}
+
+/** What a sidecar tells of itself: for the message of a test that fails. */
+export async function sidecarStory(namespace: string, { metadata, status }: Pod): Promise<string> {
+  const pools = await fetch(`http://${status.podIP}:15100/pools`).then((answer) => answer.text());
+  const logs = await tryKubectl(['-n', namespace, 'logs', metadata.name, '-c', 'sidepool']);
+  return `${pools}\n${logs.stdout.split('\n').slice(-30).join('\n')}`;
 }
