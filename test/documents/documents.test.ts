@@ -14,7 +14,11 @@ describe('what the documents show', () => {
   it('is all known: each command is run, or not run for a reason', () => {
     const planned = allPlanned();
     expect(planned.filter(({ plan }) => plan.kind === 'unknown').map(place)).toEqual([]);
-    expect(planned.filter(({ plan }) => plan.kind !== 'not-run').length).toBeGreaterThan(30);
+    const toRun = planned.filter(({ plan }) => plan.kind !== 'not-run').length;
+    expect(toRun).toBeGreaterThan(20);
+    console.warn(
+      `documents: ${toRun} commands and programs that run.ts runs, ${planned.length - toRun} that it does not`,
+    );
   });
 
   it('has configurations that are right', async () => {
