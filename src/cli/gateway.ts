@@ -78,6 +78,7 @@ export class Gateway {
     const { clock, random, telemetry, zone = '' } = parts;
     this.#parts = parts;
     this.#config = config;
+    telemetry.setAccessLog(config.log.access);
     this.#adminConfig = config.admin;
     this.#endpointsConfig = config.endpoints;
     this.#wheel = new TimerWheel(clock);
@@ -241,6 +242,7 @@ export class Gateway {
       try {
         const listener = await Listener.open(options, this.#gate, handler);
         opened.push(listener);
+        routed.access = this.#parts.telemetry.accessOf(addressText(listener.address));
         open.set(key, { listener, routed, opened: options });
         this.#parts.telemetry.onListening(addressText(listener.address), upstream);
       } catch (error) {
@@ -267,6 +269,7 @@ export class Gateway {
     this.#gate.maxClients = config.limits.maxClients;
     this.#context.bodies.limitBytes = config.limits.bufferTotalBytes;
     this.#parts.telemetry.setLogLevel(config.log.level);
+    this.#parts.telemetry.setAccessLog(config.log.access);
     for (const { options, policy } of config.upstreams) {
       const live = upstreams.get(options.name);
       live?.setPolicy(policy);
@@ -274,8 +277,10 @@ export class Gateway {
     }
     for (const { options, upstream } of config.listeners) {
       const live = listeners.get(addressText(options.address));
-      live?.listener.update(options);
-      if (live !== undefined) live.routed.route = this.#routeTo(upstreams, upstream);
+      if (live === undefined) continue;
+      live.listener.update(options);
+      live.routed.route = this.#routeTo(upstreams, upstream);
+      live.routed.access = this.#parts.telemetry.accessOf(addressText(live.listener.address));
     }
     this.#retired = this.#retired.filter(({ hasConnections }) => hasConnections);
     for (const [key, { listener }] of this.#listeners) {

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf } from '../base/fault.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { createLog } from '../telemetry/log.ts';
+import { StandardOutput } from '../telemetry/standard-output.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { GatewaySource } from './arguments.ts';
 import { isVariable, readConfigFile, readSource, tellWarnings } from './config-file.ts';
@@ -18,11 +19,11 @@ export async function runGateway(source: GatewaySource, version: string): Promis
   }
   const clock: Clock = systemClock;
   const { SIDEPOOL_ZONE } = process.env;
-  const telemetry = new Telemetry({
-    clock,
-    version,
-    log: createLog({ level: read.config.log.level }),
-  });
+  const output = new StandardOutput();
+  const log = createLog({ level: read.config.log.level, destination: output });
+  const telemetry = new Telemetry({ clock, version, log, output });
+  // Before the output's own listener, which writes what is there by then.
+  process.prependListener('exit', () => telemetry.flush());
   const gateway = new Gateway(read.config, {
     clock,
     random: Math.random,

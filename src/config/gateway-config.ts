@@ -26,12 +26,22 @@ export interface GatewayConfig {
     readonly readyWaitMs: number;
   } | null;
   readonly drain: { readonly quietMs: number; readonly deadlineMs: number };
-  readonly log: { readonly level: LogLevel };
+  readonly log: {
+    readonly level: LogLevel;
+    /** Null when there is no access log. */
+    readonly access: AccessOptions | null;
+  };
   /** What stood in the file, references to secrets unresolved; for `redacted()` alone. */
   readonly document: unknown;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface AccessOptions {
+  /** The share of requests that are told of, 0 to 1; those that failed are told of all. */
+  readonly sample: number;
+  readonly path: 'without-query' | 'with-query' | 'off';
+}
 
 export interface ListenerConfig {
   readonly options: ListenerOptions;

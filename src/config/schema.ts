@@ -12,6 +12,7 @@ import {
   isOff,
   leaf,
   oneOf,
+  percent,
   size,
   text,
   whole,
@@ -147,7 +148,20 @@ const endpointsSection = v.object({
   tokenFile: required('The file of the token to show. Read again at each connection.', filePath()),
 });
 
-const adminOff = leaf('off', () => good(null));
+const off = leaf('off', () => good(null));
+
+const accessSection = v.object({
+  sample: option(
+    '100%',
+    'The share of requests that get a line. Those that fail get one whatever it is: a fault, or a status of 500 or more.',
+    percent(),
+  ),
+  path: option(
+    'without-query',
+    'What is said of the target: the path alone, the query too (it may hold secrets), or nothing.',
+    oneOf('without-query', 'with-query', 'off'),
+  ),
+});
 
 export const fileSchema = v.object({
   listeners: required('Where clients connect. At least one.', v.array(listener)),
@@ -164,7 +178,7 @@ export const fileSchema = v.object({
   admin: option(
     {},
     'The admin server; `off` for none.',
-    v.lazy((raw): typeof adminSection | typeof adminOff => (isOff(raw) ? adminOff : adminSection)),
+    v.lazy((raw): typeof adminSection | typeof off => (isOff(raw) ? off : adminSection)),
   ),
   drain: section('How Sidepool ends (SIGTERM): it serves on until nothing is active.', {
     quiet: option(
@@ -183,6 +197,11 @@ export const fileSchema = v.object({
       'info',
       'The least severe that is written.',
       oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+    ),
+    access: option(
+      'off',
+      'The access log: `off`, or options (`{}` for the defaults). It does not depend on the level. See [Operation](operation.md#access-log).',
+      v.lazy((raw): typeof accessSection | typeof off => (isOff(raw) ? off : accessSection)),
     ),
   }),
 });

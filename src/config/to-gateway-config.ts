@@ -38,7 +38,7 @@ export function toGatewayConfig(file: FileOutput, surroundings: Surroundings): G
         ? null
         : { address: file.admin.address, readyWaitMs: file.admin.readyWait },
     drain: { quietMs: drain.quiet, deadlineMs: drain.deadline },
-    log: { level: log.level },
+    log: { level: log.level, access: log.access },
     document: surroundings.document,
   };
 }

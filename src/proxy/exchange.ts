@@ -257,14 +257,13 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
   onSwitched(head: ResponseHead, upstream: RawSocket, upstreamRest: Buffer): void {
     const lease = this.#takeLease();
     lease.switched();
-    const { wheel } = this.#context;
     // A tunnel has a limit of its own, and no answer could be put into it.
     this.#timers?.clearLimit();
     joinTunnel({
       client: this.#client.becomeTunnel(head),
       upstream,
       upstreamRest,
-      wheel,
+      wheel: this.#context.wheel,
       idleMs: this.#route.policy.timeouts.tunnelIdleMs,
       onEnded: () => {
         lease.discard('tunnel-ended');
@@ -405,6 +404,8 @@ export class Exchange implements RequestReceiver, LeaseSeeker, ResponseSink {
       status,
       durationMs: this.#context.wheel.now() - this.#beganMs,
       isReused: this.#wasReused,
+      attempts: this.#attempts,
+      endpoint: this.#endpoint,
     });
     this.#route.upstream.part();
   }

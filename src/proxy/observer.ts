@@ -7,17 +7,23 @@ export type RetryOutcome = 'succeeded' | 'failed' | 'budget-spent';
 
 export interface ExchangeObserver {
   onBegan(): void;
-  /** `status` is what the client got, 0 if nothing. `isReused`: the last attempt went over a connection used before. */
-  onEnded(result: {
-    readonly status: number;
-    readonly durationMs: number;
-    readonly isReused: boolean;
-  }): void;
+  onEnded(result: ExchangeResult): void;
   /** A reused connection turned out to be dead under a request. */
   onStale(): void;
   onRetry(reason: RetryReason, outcome: RetryOutcome): void;
   /** Once for each exchange that failed. `status` is what the client was told, 0 if it could not be told. */
   onFault(fault: Fault, context: FaultContext): void;
+}
+
+export interface ExchangeResult {
+  /** What the client got, 0 if nothing. */
+  readonly status: number;
+  readonly durationMs: number;
+  /** The last attempt went over a connection used before. */
+  readonly isReused: boolean;
+  readonly attempts?: number;
+  /** Of the last attempt, or null. */
+  readonly endpoint?: string | null;
 }
 
 export interface FaultContext {
@@ -27,4 +33,6 @@ export interface FaultContext {
   readonly durationMs: number;
   /** The endpoint of the last attempt, or null. */
   readonly endpoint: string | null;
+  /** The exchange's name, where it has been given one. */
+  readonly exchange?: string;
 }

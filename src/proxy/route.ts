@@ -6,6 +6,7 @@ import { type Fault, fault } from '../base/fault.ts';
 import type { RequestHead } from '../message/head.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { AccessObserver } from './access-record.ts';
 import type { ExchangeObserver } from './observer.ts';
 import type { ExchangePolicy } from './options.ts';
 
@@ -20,6 +21,8 @@ export interface Route {
 /** Holds the route in force of one listener; a reload puts another in its place. */
 export interface RoutedListener {
   route: Route;
+  /** Who is told of each request; left out, nobody. */
+  access?: AccessObserver | undefined;
   /** Under which authorities clients may mean the listener itself, in lower case: `127.0.0.1:15101`. */
   readonly authorities: readonly string[];
 }

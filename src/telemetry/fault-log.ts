@@ -28,6 +28,7 @@ export class FaultLog {
       attempts: context.attempts,
       duration_ms: Math.round(context.durationMs * 10) / 10,
       // Left out by JSON when undefined.
+      exchange: context.exchange,
       request_id: requestIdOf(request.fields.find('x-request-id')),
       traceparent: traceParentOf(request.fields.find('traceparent')),
     });

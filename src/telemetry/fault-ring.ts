@@ -16,6 +16,8 @@ export interface RecordedFault {
   /** What the client was told; 0 if it could not be told. */
   readonly status: number;
   readonly method: string | null;
+  /** The exchange's name, as in its log lines; null when the fault came before there was one. */
+  readonly exchange: string | null;
 }
 
 /** All faults of one kind and one upstream: how many there were, and the last of them. */
@@ -30,6 +32,7 @@ export interface FaultNote {
   readonly upstream: string;
   readonly status: number;
   readonly method: string | null;
+  readonly exchange?: string | undefined;
 }
 
 const KEPT = 100;
@@ -40,7 +43,8 @@ export class FaultRing {
   readonly #summaries = new Map<string, FaultSummary>();
   #next = 0;
 
-  add(fault: Fault, { wallSeconds, upstream, status, method }: FaultNote): void {
+  add(fault: Fault, note: FaultNote): void {
+    const { wallSeconds, upstream, status, method, exchange = null } = note;
     const recorded: RecordedFault = {
       time: new Date(wallSeconds * 1000).toISOString(),
       upstream,
@@ -52,6 +56,7 @@ export class FaultRing {
       code: fault.code ?? null,
       status,
       method: method === null ? null : methodOf(method),
+      exchange,
     };
     this.#faults[this.#next] = recorded;
     this.#next = (this.#next + 1) % KEPT;

@@ -24,6 +24,7 @@ export interface ProcessReading {
   readonly isDraining: boolean;
   readonly drains: { readonly [asker in DrainAsker]: number };
   readonly heldLogLines: number;
+  readonly accessLines: { readonly written: number; readonly dropped: number };
   readonly figures: ProcessFigures;
 }
 
@@ -102,6 +103,15 @@ export function processCatalogue(build: {
       'sidepool_log_lines_held_back_total',
       'Log lines not written because there were many of their kind in one second.',
       ({ heldLogLines }) => heldLogLines,
+    ),
+    each(
+      'counter',
+      'sidepool_access_log_lines_total',
+      'Lines of the access log, handed over or dropped because standard output was too slow.',
+      {
+        keys: valuesOf('outcome', ['written', 'dropped'] as const),
+        read: ({ accessLines }, { outcome }) => accessLines[outcome],
+      },
     ),
     each('gauge', 'sidepool_build_info', 'Always 1; the labels tell the build.', {
       keys: [build],

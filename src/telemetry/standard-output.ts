@@ -35,6 +35,16 @@ export class StandardOutput {
     process.on('exit', () => this.#finish());
   }
 
+  /**
+   * Takes lines that matter less than those of `write`: only half of the room is theirs. Gives false for lines that are
+   * not taken.
+   */
+  offer(lines: string): boolean {
+    if (this.#isBroken || this.#waitingLength + lines.length > MOST_WAITING / 2) return false;
+    this.write(lines);
+    return true;
+  }
+
   write(line: string): void {
     if (this.#isBroken || this.#waitingLength + line.length > MOST_WAITING) return;
     this.#waiting.push(line);

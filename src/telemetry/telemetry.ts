@@ -1,10 +1,12 @@
 /** Fills the observers of all rooms, writes the log, and gives the admin server what it shows. */
-import type { Clock } from '../base/clock.ts';
-import type { LogLevel } from '../config/gateway-config.ts';
+import type { Clock, Random } from '../base/clock.ts';
+import type { AccessOptions, LogLevel } from '../config/gateway-config.ts';
 import type { DiscoveryObserver } from '../discovery/discovery.ts';
 import type { ClientObserver } from '../downstream/observer.ts';
+import type { AccessObserver } from '../proxy/access-record.ts';
 import type { ExchangeObserver } from '../proxy/observer.ts';
 import type { UpstreamObserver } from '../upstream/observer.ts';
+import { AccessLog, type LineSink } from './access-log.ts';
 import { ClientRecorder } from './client-recorder.ts';
 import { Exposition, type MetricsPage } from './exposition.ts';
 import { FaultLog } from './fault-log.ts';
@@ -47,6 +49,9 @@ export interface TelemetryOptions {
   readonly clock: Clock;
   readonly version: string;
   readonly log: Log;
+  /** Where the lines of the access log go; without it there is none. */
+  readonly output?: LineSink;
+  readonly random?: Random;
 }
 
 interface Entry {
@@ -62,6 +67,7 @@ export class Telemetry {
   readonly #limit: LineLimit;
   readonly #ring = new FaultRing();
   readonly #history: History;
+  readonly #access: AccessLog;
   readonly #client: ClientRecorder;
   readonly #tools: RecorderTools;
   readonly #exposition = new Exposition();
@@ -78,7 +84,8 @@ export class Telemetry {
   #isDraining = false;
   readonly #drains: Record<DrainAsker, number> = { signal: 0, admin: 0 };
 
-  constructor({ clock, version, log }: TelemetryOptions) {
+  constructor(options: TelemetryOptions) {
+    const { clock, version, log, output = nowhere, random = Math.random } = options;
     this.#clock = clock;
     this.#log = log;
     this.version = version;
@@ -98,6 +105,8 @@ export class Telemetry {
     });
     const faultLog = new FaultLog(log, this.#limit);
     this.#history = new History(clock);
+    const nameExchange = exchangeNames(random);
+    this.#access = new AccessLog({ clock, random, sink: output, nameExchange });
     this.#tools = {
       clock,
       log,
@@ -105,6 +114,7 @@ export class Telemetry {
       limit: this.#limit,
       ring: this.#ring,
       history: this.#history,
+      nameExchange,
     };
     this.#client = new ClientRecorder(this.#tools);
     this.client = this.#client;
@@ -123,6 +133,7 @@ export class Telemetry {
         isDraining: this.#isDraining,
         drains: this.#drains,
         heldLogLines: this.#limit.heldTotal,
+        accessLines: this.#access,
         figures: this.#figures as ProcessFigures,
       }),
     });
@@ -229,6 +240,21 @@ export class Telemetry {
     this.#log.info({ event: 'log-level', log_level: level }, 'log level changed');
   }
 
+  /** Null for no access log. Ask `accessOf` again for what is to be told from now on. */
+  setAccessLog(options: AccessOptions | null): void {
+    this.#access.options = options;
+  }
+
+  /** What tells of the requests of one listener; undefined while there is no access log. */
+  accessOf(listener: string): AccessObserver | undefined {
+    return this.#access.of(listener);
+  }
+
+  /** Hands over what was gathered: for the end of the process. */
+  flush(): void {
+    this.#access.flush();
+  }
+
   onListening(address: string, upstream: string): void {
     this.#log.info({ event: 'listening', address, upstream }, 'listening for clients');
   }
@@ -292,8 +318,23 @@ export class Telemetry {
   onDrained({ tookMs, abandoned }: { tookMs: number; abandoned: number }): void {
     this.#limit.flush();
     this.#history.stop();
+    this.#access.flush();
     const fields = { event: 'drain-ended', took_ms: Math.round(tookMs), abandoned };
     if (abandoned === 0) this.#log.info(fields, 'drained');
     else this.#log.warn(fields, 'drain deadline passed with exchanges under way');
   }
+}
+
+const nowhere: LineSink = { offer: () => false };
+
+/** Apart from those of other gateways by a beginning of its own, and counted. */
+function exchangeNames(random: Random): () => string {
+  const beginning = Math.floor(random() * 36 ** 6)
+    .toString(36)
+    .padStart(6, '0');
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${beginning}-${count.toString(36)}`;
+  };
 }

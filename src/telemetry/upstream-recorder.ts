@@ -52,6 +52,8 @@ export interface RecorderTools {
   readonly limit: LineLimit;
   readonly ring: FaultRing;
   readonly history: History;
+  /** A name for an exchange that no other has: it stands in each line that is about it. */
+  readonly nameExchange: () => string;
 }
 
 type ByOutcome = { [outcome in RetryOutcome]: number };
@@ -195,13 +197,15 @@ export class UpstreamRecorder implements UpstreamObserver, ExchangeObserver, Dis
   onFault(fault: Fault, context: FaultContext): void {
     this.faults.add(fault.kind, fault.side);
     this.#tools.history.wake();
+    const exchange = context.exchange ?? this.#tools.nameExchange();
     this.#tools.ring.add(fault, {
       wallSeconds: this.#tools.clock.wallSeconds(),
       upstream: this.name,
       status: context.status,
       method: context.request.method,
+      exchange,
     });
-    this.#tools.faultLog.exchange(this.name, fault, context);
+    this.#tools.faultLog.exchange(this.name, fault, { ...context, exchange });
   }
 
   onOpened({ tcpMs, tlsMs, resumed }: ConnectPhases): void {

@@ -20,7 +20,7 @@ export function failures({ esc, grouped, plural, ago }: Words) {
     `<tr><th scope="row">${plain(one.kind)}</th><td>${whose(one.upstream)}</td><td class="number">${grouped(one.count)}</td><td>${ago(one.time, now)}</td><td>${one.status === 0 ? 'nothing' : one.status}</td><td>${sentWords(one)}</td><td class="cause">${esc(one.cause)}</td></tr>`;
 
   const oneRow = (one: RecordedFault) =>
-    `<tr><td><time datetime="${esc(one.time)}">${esc(one.time.slice(11, 19))}</time></td><td>${whose(one.upstream)}</td><td>${esc(one.method ?? '–')}</td><td>${one.status === 0 ? '–' : one.status}</td><td>${plain(one.kind)}</td><td class="cause">${esc(one.cause)}</td></tr>`;
+    `<tr><td><time datetime="${esc(one.time)}">${esc(one.time.slice(11, 19))}</time></td><td>${whose(one.upstream)}</td><td>${esc(one.method ?? '–')}</td><td>${one.status === 0 ? '–' : one.status}</td><td>${plain(one.kind)}</td><td class="cause">${esc(one.cause)}</td><td>${esc(one.exchange ?? '–')}</td></tr>`;
 
   /** All kinds that have occurred, and the last ones singly. */
   const faultTables = (
@@ -48,7 +48,7 @@ export function failures({ esc, grouped, plural, ago }: Words) {
         ? ''
         : `<details><summary>The last ${faults.length === 1 ? 'one' : faults.length}, one by one</summary>${table(
             'The last faults, one by one',
-            ['Time, UTC', 'Upstream', 'Method', 'Client got', 'Fault', 'Cause'],
+            ['Time, UTC', 'Upstream', 'Method', 'Client got', 'Fault', 'Cause', 'Exchange'],
             faults.map(oneRow).join(''),
           )}</details>`;
     return kinds + each;

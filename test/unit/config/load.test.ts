@@ -104,6 +104,7 @@ it('fills in every default', () => {
         },
       ],
       "log": {
+        "access": null,
         "level": "info",
       },
       "upstreams": [

@@ -20,7 +20,9 @@ describe('a lease', () => {
     expect(client.writes).toHaveLength(1);
     expect(read(client.received)).toMatchObject({ status: 200, body: 'hello' });
     expect(on.upstream.settled).toEqual(['back']);
-    expect(on.ended).toEqual([{ status: 200, isReused: false, durationMs: 0 }]);
+    expect(on.ended).toMatchObject([
+      { status: 200, isReused: false, durationMs: 0, attempts: 1, endpoint: '10.0.0.1:80' },
+    ]);
     expect(on.told).toEqual([]);
   });
 
@@ -35,7 +37,7 @@ describe('a lease', () => {
     expect(on.upstream.last.flushes).toBe(1);
     on.upstream.last.answer('hello');
     expect(read(client.received).body).toBe('hello');
-    expect(on.ended).toEqual([{ status: 200, isReused: false, durationMs: 100 }]);
+    expect(on.ended).toMatchObject([{ status: 200, isReused: false, durationMs: 100 }]);
   });
 
   it('that never comes: the client is told why, and that nothing was sent', () => {

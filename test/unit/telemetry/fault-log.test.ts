@@ -40,6 +40,7 @@ describe('a fault is logged once, with what is needed to act on it', () => {
         path: '/orders/7',
         attempts: 2,
         duration_ms: 12.3,
+        exchange: expect.stringMatching(/^[0-9a-z]{6}-1$/),
         request_id: 'req-42',
         traceparent,
         msg: 'request failed',
@@ -211,6 +212,7 @@ describe('the ring of recent faults', () => {
       code: null,
       status: 400,
       method: null,
+      exchange: null,
     });
   });
 });

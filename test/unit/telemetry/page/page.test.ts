@@ -54,6 +54,7 @@ function failed(rest: Partial<RecordedFault> = {}): RecordedFault {
     code: null,
     status: 502,
     method: 'GET',
+    exchange: 'abc123-1',
     ...rest,
   };
 }
@@ -196,7 +197,7 @@ describe('the status page shows', () => {
       'sent, answer cut short',
       'refused, not acted on',
       'connection ended api 1 just now nothing',
-      '03:04:05 client – 400 bad request It ended.',
+      '03:04:05 client – 400 bad request It ended. abc123-1',
       '03:04:05 api GET 502 connection ended It ended.',
     ]) {
       expect(words).toContain(one);
