@@ -152,6 +152,7 @@ function expiries(): readonly Family<ControllerReading>[] {
     name,
     help,
     type: 'gauge' as const,
+    labels: { certificate: ['serving', 'authority'] },
     bind: (base: Readonly<Record<string, string>>) => {
       const sharedLabels = { ...base, certificate };
       return ({ figures, wallSeconds }: ControllerReading, into: object[]) => {
