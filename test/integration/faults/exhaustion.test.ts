@@ -61,7 +61,7 @@ describe('out of descriptors', () => {
     for (const client of crowd) client.close();
     const page = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
     const metrics = parseMetrics(await page.text());
-    // For want of descriptors; or, if this took longer than a second, for the sake of one that came later.
+    // For want of descriptors; or, if this took a while, for the sake of one that came later.
     expect(sumOf(metrics, 'sidepool_client_refused_total')).toBe(told);
     expect((await requestOnce(port, get())).status).toBe(200);
     expect(started.output()).toMatch(/descriptor|more can be connected/);

@@ -164,7 +164,7 @@ describe('limits', () => {
     expect((await next.readResponse()).status).toBe(200);
   });
 
-  it('maxClients: whoever has owed a request for a second gives way, and nobody else', async () => {
+  it('maxClients: whoever has owed a request for a while gives way, and nobody else', async () => {
     const origin = await on.origin({ onRequest: alwaysAnswer() });
     const gateway = await on.gateway(origin, {}, { limits: { maxClients: 2 } });
     const busy = await on.client(gateway);

@@ -148,7 +148,7 @@ it("clients' limits change in place, for clients that are there too", async () =
   const open = [await connectRawClient(gateway.port), await connectRawClient(gateway.port)];
   for (const each of open) endLater(() => each.close());
   for (const each of open) expect((await each.exchange(get)).status).toBe(200);
-  // It is refused; or, if this has taken longer than a second, one of the two gives way to it.
+  // It is refused; or, if this has taken a while, one of the two gives way to it.
   await requestOnce(gateway.port, get).catch(() => undefined);
   expect(await gateway.metric('sidepool_client_refused_total')).toBeGreaterThan(0);
 

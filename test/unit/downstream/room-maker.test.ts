@@ -67,12 +67,12 @@ describe('RoomMaker', () => {
   });
 
   it('leaves alone who came a moment ago, and looks again only when somebody can have waited long enough', () => {
-    const { crowd, destroyed } = crowdOf(9_400, null);
+    const { crowd, destroyed } = crowdOf(9_850, null);
     const { maker } = roomMakerFor(crowd);
     expect(maker.make(10_000)).toBe(false);
-    expect(maker.make(10_399)).toBe(false);
+    expect(maker.make(10_099)).toBe(false);
     expect(destroyed()).toEqual([false, false]);
-    expect(maker.make(10_400)).toBe(true);
+    expect(maker.make(10_100)).toBe(true);
     expect(destroyed()).toEqual([true, false]);
   });
 
