@@ -1,20 +1,37 @@
 /**
  * The counts of a run of the suite, from vitest's report.
  *
- *   node .ci/second-look.mjs REPORT
+ *   node test/ci/second-look.ts REPORT
  *
  * Tests here start servers and measure time on a machine that may be busy with others' work. Where a few files failed, these
  * are run once more, alone; a test that passes then is counted as passed and named, so that nobody overlooks it. More
  * files than that, or one that fails again, is a failure. Exit code 1 if anything failed.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { makeTempDir } from '../support/temp-dir.ts';
+
+interface Report {
+  readonly numTotalTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+interface Failure {
+  readonly file: string;
+  readonly name: string;
+}
 
 const MOST_FILES = 4;
 
-const first = read(process.argv[2]);
+const [path] = process.argv.slice(2);
+if (path === undefined) throw new Error('node test/ci/second-look.ts REPORT');
+const first = read(path);
 let failed = failuresOf(first);
 const files = [...new Set(failed.map(({ file }) => file))];
 if (files.length > 0 && files.length <= MOST_FILES) {
@@ -26,17 +43,17 @@ if (files.length > 0 && files.length <= MOST_FILES) {
     if (!names.has(name)) console.log(`FAILED IN THE CROWD, PASSED ALONE: ${file}: ${name}`);
   failed = stillFailed;
 }
-const { numTotalTests: total, numPendingTests: pending, numTodoTests: todo } = first;
-const skipped = pending + todo;
-console.log(`\n${Math.max(0, total - skipped - failed.length)} passed, ${failed.length} failed, ${skipped} skipped`);
+const skipped = first.numPendingTests + first.numTodoTests;
+const passed = Math.max(0, first.numTotalTests - skipped - failed.length);
+console.log(`\n${passed} passed, ${failed.length} failed, ${skipped} skipped`);
 process.exitCode = failed.length === 0 ? 0 : 1;
 
-function read(path) {
-  return JSON.parse(readFileSync(path, 'utf8'));
+function read(file: string): Report {
+  return JSON.parse(readFileSync(file, 'utf8')) as Report;
 }
 
 /** A file that could not be read, or whose hooks failed, is one failure. */
-function failuresOf({ testResults }) {
+function failuresOf({ testResults }: Report): readonly Failure[] {
   return testResults.flatMap(({ name: file, status, assertionResults }) => {
     const failures = assertionResults
       .filter((test) => test.status === 'failed')
@@ -46,9 +63,9 @@ function failuresOf({ testResults }) {
   });
 }
 
-function runAlone(paths) {
-  const dir = mkdtempSync(join(tmpdir(), 'second-look-'));
-  const report = join(dir, 'report.json');
+function runAlone(paths: readonly string[]): Report | null {
+  const dir = makeTempDir('second-look');
+  const report = dir.file('report.json');
   try {
     spawnSync('npx', ['vitest', 'run', '--maxWorkers=1', ...paths], {
       stdio: 'inherit',
@@ -58,6 +75,6 @@ function runAlone(paths) {
   } catch {
     return null;
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    dir.remove();
   }
 }
