@@ -31,9 +31,12 @@ export class Demand {
   now(): DialDemand {
     const { wheel, endpoints, waiting } = this.#parts;
     const nowMs = wheel.now();
-    const cold = this.wantedIdle(nowMs) - endpoints.readyCount(nowMs);
+    const wanted = this.wantedIdle(nowMs);
+    const cold = wanted - endpoints.readyCount(nowMs);
+    // However many there are elsewhere: an endpoint without a connection has no share of the requests.
+    const bare = Math.min(endpoints.bareCount(nowMs), wanted - endpoints.occupiedCount);
     return {
-      missing: waiting.length + Math.max(0, cold),
+      missing: waiting.length + Math.max(0, cold, bare),
       hasWaiters: waiting.length > 0,
       avoid: waiting.first?.avoid ?? null,
     };

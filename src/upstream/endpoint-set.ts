@@ -91,6 +91,21 @@ export class EndpointSet {
     return count;
   }
 
+  /** Endpoints to count on that have a connection. */
+  get occupiedCount(): number {
+    let count = 0;
+    for (const pool of this.#pools) if (!pool.isOut && pool.size > 0) count += 1;
+    return count;
+  }
+
+  /** Endpoints to count on that have none, and nothing that speaks against one. */
+  bareCount(nowMs: number): number {
+    let count = 0;
+    for (const pool of this.#pools)
+      if (!pool.isOut && pool.size === 0 && pool.standing(nowMs) !== 'suspect') count += 1;
+    return count;
+  }
+
   poolOf(connection: H1Connection): EndpointPool {
     const pool = this.#home.get(connection);
     if (pool === undefined) throw new Error('a connection that belongs to no pool');

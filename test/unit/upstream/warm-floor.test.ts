@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WarmFloor } from '../../../src/upstream/warm-floor.ts';
-import { idOf, Scene } from './scene.ts';
+import { addresses, idOf, Scene } from './scene.ts';
 
 describe('the warm floor by numbers', () => {
   it('is `warm` in silence', () => {
@@ -161,6 +161,20 @@ describe('the warm floor', () => {
     scene.settle();
     const busy = scene.upstream.snapshot().endpoints.map(({ connections }) => connections.length);
     expect(Math.min(...busy)).toBe(1);
+  });
+
+  it('is one for each endpoint also where the others have more than enough between them', () => {
+    const scene = rested({ warm: 2, warmMax: 8, maxConnections: 32 });
+    const leases = Array.from({ length: 10 }, () => scene.lease());
+    scene.settle();
+    for (const lease of leases) lease.giveBack();
+    // Twelve are idle, and eight are wanted: yet four endpoints come that have none.
+    scene.upstream.setEndpoints(addresses(5));
+    scene.settle();
+    const each = scene.upstream.snapshot().endpoints.map(({ connections }) => connections.length);
+    expect(each).toEqual([12, 1, 1, 1, 1]);
+    scene.pass(100);
+    expect(scene.connections).toBe(16);
   });
 
   it('is renewed before it goes stale: there is always one well inside its limit', () => {
