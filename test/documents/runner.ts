@@ -1,5 +1,6 @@
 /** Runs what the documents show, one after the other, and says what came of it. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../../src/base/fault.ts';
 import { freePorts } from '../support/free-port.ts';
 import { startGatewayFor } from '../support/gateway.ts';
 import { runToEnd, startProcess } from '../support/process.ts';
@@ -7,11 +8,19 @@ import { blocksOf } from './blocks.ts';
 import type { Language, PlannedCommand, PlannedProgram } from './plan.ts';
 import type { Scene } from './scene.ts';
 
-/** A busy machine takes its time; what hangs is ended. */
-const PATIENCE_MS = 90_000;
+/** A busy machine takes its time, Go's compiler the most; what hangs is ended. */
+const PATIENCE_MS = 240_000;
 
 /** Runs it and gives what is wrong, or nothing. */
 export async function run(shown: PlannedCommand | PlannedProgram, scene: Scene): Promise<string> {
+  try {
+    return await wrongOf(shown, scene);
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+async function wrongOf(shown: PlannedCommand | PlannedProgram, scene: Scene): Promise<string> {
   scene.hosts();
   if (shown.kind === 'program') return runProgram(shown, scene);
   prepare(shown, scene);
@@ -125,7 +134,7 @@ async function stay(line: string, readyWhen: RegExp, scene: Scene): Promise<stri
     const isTop = text.includes(' top');
     return exit.code === 0 || isTop ? '' : `exit code ${exit.code}\n${started.output()}`;
   } catch (error) {
-    return String(error);
+    return messageOf(error);
   }
 }
 

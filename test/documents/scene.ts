@@ -54,7 +54,7 @@ export class Scene {
 
   env(): Record<string, string> {
     const url = `http://127.0.0.1:${this.ports[1]}`;
-    const { PATH = '', GOCACHE = this.dir.file('go-cache') } = process.env;
+    const { PATH = '' } = process.env;
     return {
       PATH: `${this.dir.file('bin')}${delimiter}${PATH}`,
       SIDEPOOL_API_URL: url,
@@ -63,8 +63,6 @@ export class Scene {
       http_proxy: '',
       HTTP_PROXY: '',
       no_proxy: '127.0.0.1',
-      GOFLAGS: '-mod=mod',
-      GOCACHE,
     };
   }
 

@@ -32,9 +32,9 @@ export function check({ path, text }: Shown, authority: string): string {
 export function manifests(): Shown[] {
   const shown = documents
     .flatMap(blocksOf)
-    .filter(({ language, text }) => /^yaml\b/.test(language) && !/^listeners:/m.test(text))
-    // The webhook's own selectors: no pod in them.
-    .filter(({ text }) => !text.startsWith('- '));
+    .filter(({ language }) => /^yaml\b/.test(language))
+    // The rest is configurations, and the webhook's own selectors.
+    .filter(({ text }) => /^kind: (?!Kustomization)|sidepool\.io\/upstreams:/m.test(text));
   const files = readdirSync(join(repository, 'deploy/examples'), {
     recursive: true,
     encoding: 'utf8',
