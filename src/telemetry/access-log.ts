@@ -13,11 +13,13 @@ import { methodOf, pathOf, requestIdOf, traceParentOf } from './scrub.ts';
 
 export interface LineSink {
   /** Takes whole lines, or none of them and gives false. */
-  offer(lines: string): boolean;
+  offer(lines: Buffer): boolean;
 }
 
 const GATHER_MS = 100;
-const GATHER_LENGTH = 32 * 1024;
+const GATHER_BYTES = 32 * 1024;
+/** More than any line can have: what a client can make long is bounded. */
+const LONGEST_LINE = 16 * 1024;
 
 export interface AccessLogParts {
   readonly clock: Clock;
@@ -30,8 +32,12 @@ export interface AccessLogParts {
 export class AccessLog {
   readonly #parts: AccessLogParts;
   #options: AccessOptions | null = null;
-  #text = '';
+  /** As bytes, not as text: thousands of pieces of text that wait would be copied by each small collection. */
+  #gathered: Buffer | null = null;
+  #length = 0;
   #lines = 0;
+  #second = 0;
+  #secondText = '';
   #cancel: Cancel | null = null;
   written = 0;
   dropped = 0;
@@ -56,9 +62,11 @@ export class AccessLog {
     const options = this.#options;
     if (options === null) return;
     if (!hasFailed(record) && this.#parts.random() >= options.sample) return;
-    this.#text += this.#lineOf(listener, record, options);
+    const line = this.#lineOf(listener, record, options);
+    this.#gathered ??= Buffer.allocUnsafe(GATHER_BYTES + LONGEST_LINE);
+    this.#length += this.#gathered.write(line, this.#length);
     this.#lines += 1;
-    if (this.#text.length >= GATHER_LENGTH) this.flush();
+    if (this.#length >= GATHER_BYTES) this.flush();
     else this.#cancel ??= this.#parts.clock.sleep(GATHER_MS, () => this.flush());
   }
 
@@ -66,10 +74,12 @@ export class AccessLog {
   flush(): void {
     this.#cancel?.();
     this.#cancel = null;
-    if (this.#lines === 0) return;
-    if (this.#parts.sink.offer(this.#text)) this.written += this.#lines;
+    if (this.#gathered === null) return;
+    const lines = this.#gathered.subarray(0, this.#length);
+    if (this.#parts.sink.offer(lines)) this.written += this.#lines;
     else this.dropped += this.#lines;
-    this.#text = '';
+    this.#gathered = null;
+    this.#length = 0;
     this.#lines = 0;
   }
 
@@ -80,13 +90,25 @@ export class AccessLog {
     const requestId = requestIdOf(request.fields.find('x-request-id'));
     const traceParent = traceParentOf(request.fields.find('traceparent'));
     // What came from outside or from a file is quoted by JSON.stringify; all else is plain by its making.
-    return `{"level":"info","time":"${iso(endMs)}","event":"access","start_time":"${iso(endMs - durationMs)}","method":${JSON.stringify(methodOf(request.method))}${
+    return `{"level":"info","time":"${this.#iso(endMs)}","event":"access","start_time":"${this.#iso(endMs - durationMs)}","method":${JSON.stringify(methodOf(request.method))}${
       path === 'off' ? '' : `,"path":${JSON.stringify(target)}`
     },"protocol":"HTTP/1.${request.version === 10 ? 0 : 1}","status":${record.status},"response_flags":[${flagsOf(record)}],"duration_ms":${Math.round(durationMs * 100) / 100},"request_bytes":${record.requestBytes},"response_bytes":${record.responseBytes},"listener":${JSON.stringify(listener)}${
       upstream === null ? '' : `,"upstream":${JSON.stringify(upstream)}`
     }${endpoint === null ? '' : `,"endpoint":${JSON.stringify(endpoint)}`},"attempts":${record.attempts},"reused":${record.isReused}${
       record.name === '' ? '' : `,"exchange":${JSON.stringify(record.name)}`
     }${requestId === undefined ? '' : `,"request_id":${JSON.stringify(requestId)}`}${traceParent === undefined ? '' : `,"traceparent":"${traceParent}"`}}\n`;
+  }
+
+  /** ISO 8601. Most lines of a second share all but the milliseconds. */
+  #iso(wallMs: number): string {
+    const ms = Math.floor(wallMs);
+    const second = Math.floor(ms / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondText = new Date(second * 1000).toISOString().slice(0, 20);
+    }
+    const rest = ms - second * 1000;
+    return `${this.#secondText}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`;
   }
 }
 
@@ -116,8 +138,4 @@ function flagsOf(record: AccessRecord): string {
 
 function bounded(target: string): string {
   return target.length > 2048 ? `${target.slice(0, 2048)}...` : target;
-}
-
-function iso(wallMs: number): string {
-  return new Date(wallMs).toISOString();
 }

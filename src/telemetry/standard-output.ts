@@ -21,7 +21,7 @@ const THREAD_MS = 10;
 export class StandardOutput {
   readonly #fd: number;
   readonly #clock: Clock;
-  #waiting: string[] = [];
+  #waiting: (string | Buffer)[] = [];
   #waitingLength = 0;
   /** What the system was last given, or has not taken yet. */
   #batch: Buffer = Buffer.alloc(0);
@@ -39,14 +39,18 @@ export class StandardOutput {
    * Takes lines that matter less than those of `write`: only half of the room is theirs. Gives false for lines that are
    * not taken.
    */
-  offer(lines: string): boolean {
+  offer(lines: Buffer): boolean {
     if (this.#isBroken || this.#waitingLength + lines.length > MOST_WAITING / 2) return false;
-    this.write(lines);
+    this.#add(lines);
     return true;
   }
 
   write(line: string): void {
     if (this.#isBroken || this.#waitingLength + line.length > MOST_WAITING) return;
+    this.#add(line);
+  }
+
+  #add(line: string | Buffer): void {
     this.#waiting.push(line);
     this.#waitingLength += line.length;
     if (!this.#isBusy) this.#next();
@@ -76,10 +80,12 @@ export class StandardOutput {
   }
 
   #takeWaiting(): Buffer {
-    const text = this.#waiting.join('');
+    const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingLength = 0;
-    return Buffer.from(text);
+    return waiting.every((one) => typeof one === 'string')
+      ? Buffer.from(waiting.join(''))
+      : Buffer.concat(waiting.map((one) => (typeof one === 'string' ? Buffer.from(one) : one)));
   }
 
   /** Nobody will read again: no reason to stop carrying requests. */

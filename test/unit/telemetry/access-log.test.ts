@@ -29,8 +29,8 @@ function logged(options: AccessOptions | null = { sample: 1, path: 'without-quer
   const offered: string[] = [];
   const sink = {
     isFull: false,
-    offer(lines: string): boolean {
-      if (!sink.isFull) offered.push(lines);
+    offer(lines: Buffer): boolean {
+      if (!sink.isFull) offered.push(String(lines));
       return !sink.isFull;
     },
   };

@@ -29,6 +29,26 @@ describe('StandardOutput', () => {
     expect(written.slice(0, -1)).toEqual(written.slice(0, -1).map((_, index) => index));
   });
 
+  it('offers half of its room to lines that matter less, in order with the others', async () => {
+    const path = directory.file('offered');
+    const fd = openSync(path, 'w');
+    const output = new StandardOutput(fd);
+    const half = Buffer.from(`${'a'.repeat(512 * 1024 - 20)}\n`);
+    output.write('first\n');
+    expect(output.offer(half)).toBe(true);
+    expect(output.offer(Buffer.from(`${'b'.repeat(100)}\n`))).toBe(false);
+    output.write('a fault all the same\n');
+    const text = () => readFileSync(path, 'utf8');
+    const written = await waitFor(() => text().endsWith('same\n') && text());
+    closeSync(fd);
+    expect(written.split('\n').map((line) => line.slice(0, 5))).toEqual([
+      'first',
+      'aaaaa',
+      'a fau',
+      '',
+    ]);
+  });
+
   it('takes a descriptor that cannot be written in silence', async () => {
     const fd = openSync('/dev/full', 'w');
     const output = new StandardOutput(fd);
