@@ -126,7 +126,7 @@ export function drawing(parts: Parts): Draw {
     const facts =
       totals === null
         ? ''
-        : `<dl class="facts">${fact('requests', grouped(totals.requests))}${fact('reused', percent(totals.reused, totals.requests), 'Exchanges that went over a connection used before')}${fact('handshakes saved', totals.handshakesSaved === 0 ? '–' : `${grouped(totals.handshakesSaved)} (${duration(totals.connectSavedMs)})`, 'Handshakes that were not needed, times the mean time to connect')}${fact('dials', `${grouped(totals.dials)}${totals.dialsFailed > 0 ? `, ${grouped(totals.dialsFailed)} failed` : ''}`)}${fact('warm', `${grouped(open.idle)} (floor ${grouped(upstream.warmWanted)})`, 'Idle connections, and how many the warm floor asks for')}${fact('stale', grouped(totals.stale), 'Connections that turned out to have ended under a request')}</dl>`;
+        : `<dl class="facts">${fact('requests', grouped(totals.requests))}${fact('reused', percent(totals.reused, totals.requests), 'Exchanges that went over a connection used before')}${fact('saved', totals.handshakesSaved === 0 ? '–' : `${grouped(totals.handshakesSaved)} <small>${duration(totals.connectSavedMs)}</small>`, 'Handshakes that were not needed, and their number times the mean time to connect')}${fact('dials', `${grouped(totals.dials)}${totals.dialsFailed > 0 ? `, ${grouped(totals.dialsFailed)} failed` : ''}`)}${fact('warm', `${grouped(open.idle)} (floor ${grouped(upstream.warmWanted)})`, 'Idle connections, and how many the warm floor asks for')}${fact('stale', grouped(totals.stale), 'Connections that turned out to have ended under a request')}</dl>`;
     const dial =
       lastDialFault === null
         ? ''

@@ -30,7 +30,8 @@ describe('StandardOutput', () => {
   });
 
   it('offers half of its room to lines that matter less, in order with the others', async () => {
-    const path = directory.file('offered');
+    const room = new TempDir('offered');
+    const path = room.file('log');
     const fd = openSync(path, 'w');
     const output = new StandardOutput(fd);
     const half = Buffer.from(`${'a'.repeat(512 * 1024 - 20)}\n`);
@@ -41,6 +42,7 @@ describe('StandardOutput', () => {
     const text = () => readFileSync(path, 'utf8');
     const written = await waitFor(() => text().endsWith('same\n') && text());
     closeSync(fd);
+    room.remove();
     expect(written.split('\n').map((line) => line.slice(0, 5))).toEqual([
       'first',
       'aaaaa',
