@@ -2,6 +2,7 @@
  * A long run: everything at once, while things happen to the origins, and the question whether anything grows.
  *
  *   npm run soak -- [--minutes 60] [--warm-up 15] [--json FILE] [--write]
+ *   npm run soak -- --of FILE [--write]      judges and writes what an earlier run has left with --json
  *
  * `SIDEPOOL_GATEWAY` names the build (see test/support/gateway.ts). `--write` writes docs/soak.md, docs/soak.svg and
  * docs/benchmarks/soak.json. Ends with 1 when a figure grows significantly beyond its bound, or when a request failed that
@@ -42,15 +43,24 @@ const { values } = parseArgs({
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
     inside: { type: 'boolean', default: false },
+    of: { type: 'string' },
   },
 });
 const minutes = Number(values.minutes);
 // What is loaded, compiled and grown to its working size on first use is no leak.
 const warmUpMinutes = Number(values['warm-up'] ?? Math.min(15, minutes / 4));
 
-if (values.inside || process.getuid?.() !== 0 || findProgram('unshare') === undefined)
+if (values.of !== undefined) process.exitCode = judgeAgain(values.of);
+else if (values.inside || process.getuid?.() !== 0 || findProgram('unshare') === undefined)
   process.exitCode = await run();
 else process.exitCode = await inNamespace();
+
+function judgeAgain(path: string): number {
+  const result = JSON.parse(readFileSync(path, 'utf8')) as SoakResult;
+  const again = { ...result, unexcused: unexcused(result.failures, result.happenings) };
+  tell(again);
+  return breaches(again).length === 0 ? 0 : 1;
+}
 
 function inNamespace(): Promise<number> {
   const args = ['--mount', process.execPath, import.meta.filename, insideWord];
@@ -86,6 +96,16 @@ async function run(): Promise<number> {
   await sampler.stop();
   const restAfter = await settled(gateway);
   const exitCode = await scene.stop();
+  const failures = clients.failures.map((each) => ({
+    ...each,
+    beganMs: each.beganMs - beganMs,
+    endedMs: each.endedMs - beganMs,
+  }));
+  const happenings = disturber.happenings.map((each) => ({
+    ...each,
+    fromMs: each.fromMs - beganMs,
+    toMs: each.toMs - beganMs,
+  }));
   const result: SoakResult = {
     circumstances: began,
     command: commandText(),
@@ -95,17 +115,9 @@ async function run(): Promise<number> {
     sampleFailures: sampler.failures,
     done: clients.done,
     rude: clients.rude,
-    failures: clients.failures,
-    unexcused: unexcused(clients.failures, disturber.happenings).map((each) => ({
-      ...each,
-      beganMs: each.beganMs - beganMs,
-      endedMs: each.endedMs - beganMs,
-    })),
-    happenings: disturber.happenings.map((each) => ({
-      ...each,
-      fromMs: each.fromMs - beganMs,
-      toMs: each.toMs - beganMs,
-    })),
+    failures,
+    unexcused: unexcused(failures, happenings),
+    happenings,
     restBefore,
     restAfter,
     exitCode,

@@ -160,8 +160,10 @@ export class Disturber {
   }
 }
 
-/** What was under way and cannot be made again, or only its caller may do so. A small GET has no excuse. */
-const breakable: readonly Kind[] = ['upload', 'drip', 'download', 'tunnel'];
+/** What was under way and cannot be made again, or only its caller may do so. */
+export const breakable: readonly Kind[] = ['upload', 'drip', 'download', 'tunnel'];
+/** A second below `timeouts.wait`: an origin that was away for so long is not waited out by everybody. */
+const longAwayMs = 2_000;
 /** From its cause until a client notices, on a machine that others use too. */
 const noticeMs = 3_000;
 
@@ -171,20 +173,30 @@ export function unexcused(
   happenings: readonly Happening[],
 ): Failure[] {
   return failures.filter((failure) => {
-    if (!breakable.includes(failure.kind) || !isTruthful(failure)) return true;
-    return !happenings.some(
+    const causes = happenings.filter(
       ({ hits, fromMs, toMs }) =>
         hits.includes(failure.upstream) &&
         failure.beganMs <= toMs + noticeMs &&
-        failure.endedMs >= fromMs,
+        failure.endedMs >= fromMs - noticeMs / 10,
     );
+    if (breakable.includes(failure.kind)) return causes.length === 0 || !isTruthful(failure);
+    return !causes.some((cause) => isBeyond(failure, cause));
   });
+}
+
+/**
+ * Of a small GET, what is not in a gateway's power: its resend ended as well, which RFC 9110 9.2.2 forbids to send again; or
+ * its origin was away for about as long as a request may wait. Each is listed on the page.
+ */
+function isBeyond({ what }: Failure, { fromMs, toMs }: Happening): boolean {
+  if (what.startsWith('502 ')) return what.includes('sent-no-response');
+  return what.startsWith('503 ') && what.includes('not-sent') && toMs - fromMs >= longAwayMs;
 }
 
 /** A break that its caller can see, and where there was room for an answer one that says what was sent. */
 function isTruthful({ kind, what }: Failure): boolean {
-  if (kind === 'upload' && what.startsWith('502 '))
-    return /sent-no-response|partial-response/.test(what);
+  if (kind === 'upload' && /^50[23] /.test(what))
+    return /not-sent|sent-no-response|partial-response/.test(what);
   return /^502 .*(sent-no-response|partial-response)|aborted|ECONNRESET|EPIPE|socket hang up|cut off|Unexpected server response: 502/i.test(
     what,
   );
