@@ -22,7 +22,7 @@ small,dt,.host,.limit,.legend,.axis,figcaption{font-size:12px;font-weight:400}
 .say ul{padding-left:19px;margin-top:4px}.say li,.say ul+p{overflow-wrap:anywhere}
 code{font:12px ui-monospace,SFMono-Regular,Menlo,monospace;background:var(--ground);border-radius:4px;padding:1px 5px;overflow-wrap:anywhere}
 .tiles{display:flex;flex-wrap:wrap;gap:12px 44px;margin:18px 2px}
-.tiles div{display:flex;flex-direction:column-reverse}
+.tiles div{display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .tiles dd{font-size:26px;font-weight:650;letter-spacing:-.02em;line-height:1.2}.tiles small{letter-spacing:0}
 .box,article{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
 section{margin-top:16px}section.say{margin-top:0}
