@@ -97,8 +97,7 @@ export class ClientConnection implements ClientExchange {
   #closeIfOver(): void {
     if (this.#isBetween() && !this.#isFull()) this.#closeWritten();
     else if (this.#state === 'exchange' && this.#body.isAwaited) {
-      // It can still read: what it was answered before is not taken from it.
-      const receiver = this.#receiver;
+      const receiver = this.#receiver; // It can still read: what it was answered is not taken from it.
       this.abort();
       receiver?.onClientGone(clientGone('ended its side in the middle of its request body'));
     }
@@ -236,16 +235,15 @@ export class ClientConnection implements ClientExchange {
   becomeTunnel(head: ResponseHead): TunnelEnd {
     this.#output.interim(switchingHead(head, this.#head.fields));
     this.#endExchange();
-    // The tunnel stays an exchange for the gate until the socket closes.
-    this.#gate.active += 1;
+    this.#gate.active += 1; // The tunnel stays an exchange until its socket closes.
     this.#socket.removeAllListeners();
-    const rest = Buffer.from(this.#input.takeRest());
     this.#patience.stop();
     this.#state = 'closed';
     this.#socket.on('close', () => {
       this.#gate.onExchangeEnded();
       this.#report();
     });
+    const rest = Buffer.from(this.#input.takeRest());
     return { socket: this.#socket, rest, hasEnded: this.#isHalfClosed };
   }
 
@@ -311,8 +309,10 @@ export class ClientConnection implements ClientExchange {
       return;
     }
     this.#patience.await('next-request');
-    this.#socket.resume();
     this.#pump();
+    // What has come is served first: a client that pipelines without end would else be read without end.
+    if (!this.#isPumping && (this.#input.isEmpty || this.#isBetween() || this.#body.isAwaited))
+      this.#socket.resume();
   }
 
   #closeWritten(): void {

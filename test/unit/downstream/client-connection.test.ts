@@ -98,6 +98,42 @@ describe('pipelined requests', () => {
     expect(client.isPaused).toBe(false);
   });
 
+  it('without end are not read while some that came before are still to be answered', () => {
+    const on = scene();
+    const client = on.connect();
+    client.send(get('/1') + get('/2') + get('/3'));
+    const later = [get('/4'), get('/5'), get('/6'), get('/7')];
+    client.send(...later);
+    const unread = later.slice(1).join('').length;
+    // One read comes before it is known that there is no room for it.
+    expect(client.unreadBytes).toBe(unread);
+    for (const target of ['/1', '/2', '/3']) {
+      expect(on.last.target).toBe(target);
+      expect(client.unreadBytes).toBe(unread);
+      on.last.answer();
+      on.settle();
+    }
+    expect(on.last.target).toBe('/4');
+    expect(client.unreadBytes).toBe(unread - get('/5').length);
+  });
+
+  it('of which the last is cut off are read on, and a client that leaves while the last is under way is seen', () => {
+    const on = scene();
+    const client = on.connect();
+    client.send(get('/1'), get('/2') + get('/3').slice(0, 9), get('/3').slice(9));
+    expect(client.isPaused).toBe(true);
+    on.last.answer();
+    on.settle();
+    expect(on.last.target).toBe('/2');
+    on.last.answer();
+    on.settle();
+    expect(on.last.target).toBe('/3');
+    expect(client.isPaused).toBe(false);
+    client.reset();
+    on.settle();
+    expect(on.gate.active).toBe(0);
+  });
+
   it('behind a body begin where the body ended', () => {
     const on = scene();
     const client = on.connect();
