@@ -1,9 +1,23 @@
 /** The page is the one that prom-client's registry would write of the same samples. */
-import { type Metric, Registry, type RegistryContentType } from 'prom-client';
+import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { Exposition } from '../../../src/telemetry/exposition.ts';
 import { each, histogram, single, valuesOf } from '../../../src/telemetry/family.ts';
 import { Histogram } from '../../../src/telemetry/histogram.ts';
+
+interface Registry {
+  registerMetric(metric: object): void;
+  metrics(): Promise<string>;
+  readonly contentType: string;
+}
+const { Registry: PromRegistry } = createRequire(import.meta.url)('prom-client') as {
+  readonly Registry: (new (
+    contentType: string,
+  ) => Registry) & {
+    readonly PROMETHEUS_CONTENT_TYPE: string;
+    readonly OPENMETRICS_CONTENT_TYPE: string;
+  };
+};
 
 const upstream = 'odd "name" with \\ in\nit';
 const numbers = [0, 1, 2.5, 1e21, 1e-7, -3, 0.1 + 0.2, Number.POSITIVE_INFINITY];
@@ -28,19 +42,18 @@ function ours(): Exposition {
 }
 
 /** The same samples as prom-client has them. */
-function theirs(contentType: RegistryContentType): Registry<RegistryContentType> {
-  const registry = new Registry<RegistryContentType>();
-  registry.setContentType(contentType);
-  const add = (name: string, help: string, type: string, values: readonly object[]): void => {
-    const metric = {
+function theirs(contentType: string): Registry {
+  const registry = new PromRegistry(contentType);
+  const add = (name: string, help: string, type: string, values: readonly object[]) =>
+    registry.registerMetric({
       name,
       help,
       type,
       // It renames counters in place.
-      get: () => Promise.resolve({ name: metric.name, help, type, aggregator: 'sum', values }),
-    };
-    registry.registerMetric(metric as unknown as Metric);
-  };
+      get(this: { readonly name: string }) {
+        return Promise.resolve({ name: this.name, help, type, aggregator: 'sum', values });
+      },
+    });
   const sharedLabels = { upstream };
   for (const [at, value] of numbers.entries()) {
     add(`gauge_${at}`, 'A gauge.', 'gauge', [{ labels: {}, sharedLabels, value }]);
@@ -68,8 +81,8 @@ function theirs(contentType: RegistryContentType): Registry<RegistryContentType>
 
 describe('the page', () => {
   it.each([
-    ['text/plain', Registry.PROMETHEUS_CONTENT_TYPE],
-    ['application/openmetrics-text;version=1.0.0', Registry.OPENMETRICS_CONTENT_TYPE],
+    ['text/plain', PromRegistry.PROMETHEUS_CONTENT_TYPE],
+    ['application/openmetrics-text;version=1.0.0', PromRegistry.OPENMETRICS_CONTENT_TYPE],
   ])('as %s', async (accept, type) => {
     const registry = theirs(type);
     const { contentType, body } = await ours().page(accept);
