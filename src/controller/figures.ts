@@ -85,18 +85,7 @@ export function controllerCatalogue(build: {
       keys: valuesOf('step', rotationSteps),
       read: ({ figures }, { step }) => figures.rotations[step],
     }),
-    each(
-      'gauge',
-      'sidepool_controller_certificate_expiry_seconds',
-      'Seconds until the certificate ends.',
-      {
-        // With cert-manager the authority is not ours, and its end is not known.
-        keys: valuesOf('certificate', ['serving', 'authority'] as const),
-        read: ({ figures, wallSeconds }, { certificate }) =>
-          (certificate === 'serving' ? figures.servingExpiry : figures.authorityExpiry) -
-          wallSeconds,
-      },
-    ),
+    ...expiries(),
     single(
       'gauge',
       'sidepool_controller_leader',
@@ -153,4 +142,27 @@ export function controllerCatalogue(build: {
       ({ memory }) => memory.heapUsedBytes,
     ),
   ];
+}
+
+/** Two of one name, since one of them may not be known: with cert-manager the authority is not ours. */
+function expiries(): readonly Family<ControllerReading>[] {
+  const name = 'sidepool_controller_certificate_expiry_seconds';
+  const help = 'Seconds until the certificate ends.';
+  const of = (certificate: string, read: (figures: ControllerFigures) => number) => ({
+    name,
+    help,
+    type: 'gauge' as const,
+    labels: { certificate: ['serving', 'authority'] },
+    bind: (base: Readonly<Record<string, string>>) => {
+      const sharedLabels = { ...base, certificate };
+      return ({ figures, wallSeconds }: ControllerReading, into: object[]) => {
+        const value = read(figures) - wallSeconds;
+        if (!Number.isNaN(value)) into.push({ labels: {}, sharedLabels, value });
+      };
+    },
+  });
+  return [
+    of('serving', (figures) => figures.servingExpiry),
+    of('authority', (figures) => figures.authorityExpiry),
+  ] as readonly Family<ControllerReading>[];
 }

@@ -1,8 +1,8 @@
 /**
  * How a metric is declared: its name, and how each of its series is read from a source's numbers.
  *
- * The text of each line up to its number is made when a family is bound to a source (an upstream, once, when it is
- * configured). A scrape only reads numbers and puts them behind it.
+ * Label sets are made when a family is bound to a source (an upstream, once, when it is configured). A scrape only
+ * reads numbers; prom-client keeps the text of each label set by its identity.
  */
 import { faultKinds, faultSides } from './fault-labels.ts';
 import type { FaultTally } from './fault-tally.ts';
@@ -10,10 +10,18 @@ import type { Histogram } from './histogram.ts';
 
 export type Labels = { readonly [name: string]: string };
 
+/** One line of the page, as prom-client's registry takes it. */
+export interface Sample {
+  readonly metricName?: string;
+  readonly labels: Labels;
+  readonly sharedLabels: Labels;
+  readonly value: number;
+}
+
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 
-/** Adds the lines of one family and one source: `name{label="value"} 1`. */
-export type Collect<Source> = (source: Source, into: string[]) => void;
+/** Adds the lines of one family and one source. */
+export type Collect<Source> = (source: Source, into: Sample[]) => void;
 
 /** The labels of a family, each with all the values that it can have: this is what bounds the number of series. */
 export type LabelValues = { readonly [name: string]: readonly string[] };
@@ -28,21 +36,7 @@ export interface Family<Source> {
   bind(base: Labels): Collect<Source>;
 }
 
-/** What stands before the number of a series: `name{label="value"} `. */
-function lineStart(name: string, labels: Labels): string {
-  const pairs = Object.entries(labels).map(([label, value]) => `${label}="${escaped(value)}"`);
-  return pairs.length === 0 ? `${name} ` : `${name}{${pairs.join(',')}} `;
-}
-
-function escaped(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
-}
-
-/** JavaScript writes numbers as Prometheus reads them, but for the infinite ones. */
-function numberText(value: number): string {
-  if (Number.isFinite(value)) return String(value);
-  return value > 0 ? '+Inf' : '-Inf';
-}
+const none: Labels = {};
 
 /** A family with one series. A value of NaN stands for "not known here" and gives no line. */
 export function single<Source>(
@@ -55,12 +49,9 @@ export function single<Source>(
     name,
     help,
     type,
-    bind(base) {
-      const start = lineStart(name, base);
-      return (source, into) => {
-        const value = read(source);
-        if (!Number.isNaN(value)) into.push(start + numberText(value));
-      };
+    bind: (base) => (source, into) => {
+      const value = read(source);
+      if (!Number.isNaN(value)) into.push({ labels: none, sharedLabels: base, value });
     },
   };
 }
@@ -78,11 +69,11 @@ export function each<Source, Key extends Labels>(
     type,
     labels: labelsOf(keys),
     bind(base) {
-      const series = keys.map((key) => ({ key, start: lineStart(name, { ...base, ...key }) }));
+      const series = keys.map((key) => ({ key, sharedLabels: { ...base, ...key } }));
       return (source, into) => {
-        for (const { key, start } of series) {
+        for (const { key, sharedLabels } of series) {
           const value = read(source, key);
-          if (!Number.isNaN(value)) into.push(start + numberText(value));
+          if (!Number.isNaN(value)) into.push({ labels: none, sharedLabels, value });
         }
       };
     },
@@ -121,33 +112,31 @@ export function histogram<Source, Key extends Labels>(
   help: string,
   { keys, read, unitsEach = 1000 }: Histograms<Source, Key>,
 ): Family<Source> {
+  const bucketName = `${name}_bucket`;
+  const sumName = `${name}_sum`;
+  const countName = `${name}_count`;
   return {
     name,
     help,
     type: 'histogram',
     labels: labelsOf(keys),
     bind(base) {
-      const series = keys.map((key) => {
-        const labels = { ...base, ...key };
-        const sumStart = lineStart(`${name}_sum`, labels);
-        const countStart = lineStart(`${name}_count`, labels);
-        return { key, labels, bucketStarts: [] as string[], sumStart, countStart };
-      });
+      const series = keys.map((key) => ({ key, sharedLabels: { ...base, ...key } }));
       return (source, into) => {
-        for (const { key, labels, bucketStarts, sumStart, countStart } of series) {
+        for (const { key, sharedLabels } of series) {
           const counts = read(source, key);
-          if (bucketStarts.length === 0) {
-            const bounds = counts.bounds.map((bound) => String(bound / unitsEach));
-            for (const le of [...bounds, '+Inf']) {
-              bucketStarts.push(lineStart(`${name}_bucket`, { le, ...labels }));
-            }
-          }
           let total = 0;
-          for (let index = 0; index < bucketStarts.length; index += 1) {
+          for (let index = 0; index < counts.bounds.length; index += 1) {
             total += counts.countAt(index);
-            into.push(`${bucketStarts[index]}${total}`);
+            const labels = { le: String((counts.bounds[index] as number) / unitsEach) };
+            into.push({ metricName: bucketName, labels, sharedLabels, value: total });
           }
-          into.push(sumStart + numberText(counts.sum / unitsEach), `${countStart}${total}`);
+          total += counts.countAt(counts.bounds.length);
+          const labels = { le: '+Inf' };
+          into.push({ metricName: bucketName, labels, sharedLabels, value: total });
+          const value = counts.sum / unitsEach;
+          into.push({ metricName: sumName, labels: none, sharedLabels, value });
+          into.push({ metricName: countName, labels: none, sharedLabels, value: total });
         }
       };
     },
@@ -166,16 +155,16 @@ export function tally<Source>(
     type: 'counter',
     labels: { kind: faultKinds, side: faultSides },
     bind(base) {
-      const bound = new Map<string, string>();
+      const bound = new Map<string, Labels>();
       return (source, into) => {
         read(source).each((kind, side, value) => {
           const id = `${kind} ${side}`;
-          let start = bound.get(id);
-          if (start === undefined) {
-            start = lineStart(name, { ...base, kind, side });
-            bound.set(id, start);
+          let sharedLabels = bound.get(id);
+          if (sharedLabels === undefined) {
+            sharedLabels = { ...base, kind, side };
+            bound.set(id, sharedLabels);
           }
-          into.push(`${start}${value}`);
+          into.push({ labels: none, sharedLabels, value });
         });
       };
     },

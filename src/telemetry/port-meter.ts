@@ -32,7 +32,6 @@ export interface PortMeterOptions {
 }
 
 const REST_FACTOR = 1000;
-const LEAST_REST_MS = 1_000;
 const MOST_REST_MS = 60_000;
 /** 16 MiB are some 110,000 sockets: more than one address can have. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -94,8 +93,7 @@ export class PortMeter {
     }
     this.#reading = null;
     const endedMs = this.#clock.now();
-    const restMs = Math.max(LEAST_REST_MS, (endedMs - beganMs) * REST_FACTOR);
-    this.#restsUntilMs = endedMs + Math.min(MOST_REST_MS, restMs);
+    this.#restsUntilMs = endedMs + Math.min(MOST_REST_MS, (endedMs - beganMs) * REST_FACTOR);
   }
 }
 

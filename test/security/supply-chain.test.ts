@@ -118,6 +118,7 @@ describe('what runs in a pod', () => {
       'on-exit-leak-free',
       'pino',
       'pino-std-serializers',
+      'prom-client',
       'quick-format-unescaped',
       'safe-stable-stringify',
       'sonic-boom',
