@@ -34,9 +34,11 @@ export class Demand {
     const wanted = this.wantedIdle(nowMs);
     const cold = wanted - endpoints.readyCount(nowMs);
     // However many there are elsewhere: an endpoint without a connection has no share of the requests.
-    const bare = Math.min(endpoints.bareCount(nowMs), wanted - endpoints.occupiedCount);
+    const most = Math.max(0, wanted - endpoints.occupiedCount);
+    const bare = Math.min(endpoints.bareCount(nowMs), most);
     return {
-      missing: waiting.length + Math.max(0, cold, bare),
+      missing: waiting.length + Math.max(cold, bare),
+      hasBare: bare > 0,
       hasWaiters: waiting.length > 0,
       avoid: waiting.first?.avoid ?? null,
     };

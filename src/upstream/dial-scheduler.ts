@@ -23,6 +23,8 @@ const FORGET_MS = 10_000;
 export interface DialDemand {
   /** Connections that are missing: for those who wait and for the warm floor. */
   readonly missing: number;
+  /** Some are missing because an endpoint has none, and not because there are too few. */
+  readonly hasBare: boolean;
   readonly hasWaiters: boolean;
   /** The endpoint that the first who waits would rather not have. */
   readonly avoid: string | null;
@@ -44,6 +46,8 @@ export interface DialSchedulerParts {
   readonly endpoints: EndpointSet;
   /** Asked again whenever something may have changed. */
   readonly demand: () => DialDemand;
+  /** Closes an idle connection that others can do without, if there is one. */
+  readonly makeRoom: () => void;
   readonly onConnected: (pool: EndpointPool, dialled: Dialled) => void;
   readonly onFailed: (failure: Fault) => void;
 }
@@ -103,7 +107,8 @@ export class DialScheduler {
       const demand = this.#parts.demand();
       const wanted = this.#wantsProbe ? Math.max(demand.missing, 1) : demand.missing;
       if (wanted <= 0 || endpoints.connecting >= options.pool.maxDials) return;
-      if (endpoints.total >= options.pool.maxConnections) return;
+      const isFull = () => endpoints.total >= options.pool.maxConnections;
+      if (isFull() && !demand.hasBare) return;
       // Those who are refused would have waited: recovery is looked for as often as for them.
       const hasWaiters = demand.hasWaiters || this.#wantsProbe;
       const nowMs = wheel.now();
@@ -118,6 +123,9 @@ export class DialScheduler {
         );
         return;
       }
+      // A pool that the other endpoints fill would leave this one without requests for as long as they last.
+      if (isFull() && choice.size === 0) this.#parts.makeRoom();
+      if (isFull()) return;
       this.#dial(choice);
     }
   }

@@ -317,12 +317,16 @@ export class EndpointSet {
     this.connecting -= 1;
   }
 
-  /** The idle connection that was idle for longest, or null; first of those put aside. It stays where it is. */
-  leastRecentlyUsed(): H1Connection | null {
+  /**
+   * The idle connection that was idle for longest, or null; first of those put aside. It stays where it is. An endpoint
+   * that is in use and has fewer than `least` connections loses none.
+   */
+  leastRecentlyUsed(least = 1): H1Connection | null {
     let oldest: H1Connection | null = null;
     let isOldestAside = false;
-    for (const [connection, { isAside }] of this.#home) {
+    for (const [connection, { isAside, size }] of this.#home) {
       if (connection.isLeased || (isOldestAside && !isAside)) continue;
+      if (!isAside && size < least) continue;
       const isFirstAside = isAside && !isOldestAside;
       if (oldest === null || isFirstAside || connection.idleSinceMs < oldest.idleSinceMs) {
         oldest = connection;

@@ -77,6 +77,7 @@ export class Upstream implements LeaseKeeper {
     this.#dials = new DialScheduler({
       ...shared,
       demand: () => this.#demand.now(),
+      makeRoom: () => this.#makeRoom(2),
       onConnected: this.#onConnected,
       onFailed: this.#onDialFailed,
     });
@@ -134,9 +135,9 @@ export class Upstream implements LeaseKeeper {
   }
 
   /** None of the idle connections will do for what is asked, and they may be all that there can be. */
-  #makeRoom(): void {
+  #makeRoom(leastOfEndpoint = 1): void {
     if (this.#endpoints.total < this.options.pool.maxConnections) return;
-    const oldest = this.#endpoints.leastRecentlyUsed();
+    const oldest = this.#endpoints.leastRecentlyUsed(leastOfEndpoint);
     if (oldest !== null) this.#close(oldest, 'surplus');
   }
 
@@ -285,10 +286,7 @@ export class Upstream implements LeaseKeeper {
     this.#dials.run();
   }
 
-  /**
-   * An endpoint was put aside, or is used again. Idle connections of one put aside are kept: they cost it nothing, make
-   * room when that is needed, and are there when it returns.
-   */
+  /** An endpoint was put aside, or is used again. Idle connections of one put aside are kept, for its return. */
   #onOthersUsed(nowMs: number): void {
     for (const { isAside, connections } of this.#endpoints.members) {
       if (isAside) for (const connection of connections) this.#pipeliner.drop(connection);
@@ -376,9 +374,8 @@ export class Upstream implements LeaseKeeper {
     if (this.#onRetired === null || this.#isClosed) return;
     // A rest of a response that is read to its end has a lease and no exchange.
     if (this.#exchanges > 0 || this.#endpoints.active > 0 || this.#waiting.length > 0) return;
-    const onRetired = this.#onRetired;
     this.destroy();
-    onRetired();
+    this.#onRetired();
   }
 
   /** Closes everything now. Who waits is refused. */

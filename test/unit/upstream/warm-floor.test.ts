@@ -177,6 +177,20 @@ describe('the warm floor', () => {
     expect(scene.connections).toBe(16);
   });
 
+  it('is one for each endpoint also where the others have filled the pool', () => {
+    const scene = rested({ warm: 2, warmMax: 8, maxConnections: 10 });
+    const leases = Array.from({ length: 10 }, () => scene.lease());
+    for (const lease of leases.slice(2)) lease.giveBack();
+    scene.upstream.setEndpoints(addresses(5));
+    scene.settle();
+    const each = scene.upstream.snapshot().endpoints.map(({ connections }) => connections.length);
+    expect(each).toEqual([6, 1, 1, 1, 1]);
+    // What is in use is not closed for it, and nothing is closed for nothing.
+    expect(scene.closed).toEqual(['surplus', 'surplus', 'surplus', 'surplus']);
+    scene.pass(1_000);
+    expect(scene.connections).toBe(10);
+  });
+
   it('is renewed before it goes stale: there is always one well inside its limit', () => {
     const scene = rested({ warm: 1, warmMax: 1, idleTimeoutMs: 10_000 });
     let tightest = Number.POSITIVE_INFINITY;
