@@ -1,6 +1,9 @@
 /**
  * An upstream of three replicas is restarted under load from an injected pod: what the application sees of
  * it. The load is open-loop, 100 GET and 20 POST a second, each on a connection of its own.
+ *
+ * Behind a usual Service the sidecar cannot know that a pod is going: it hears of it when the pod closes its
+ * connections, or announces that it will. By a headless one or by the endpoint stream it knows seconds before.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from './programs/load.ts';
@@ -44,10 +47,12 @@ interface Scene {
   readonly headless?: boolean;
   /** By the endpoint stream, not by DNS. */
   readonly streamed?: boolean;
+  /** Announces its end to open connections for so long before it closes them. */
+  readonly lingerMs?: number;
 }
 
 async function rollOut(
-  { name, preStopSeconds, headless = false, streamed = false }: Scene,
+  { name, preStopSeconds, headless = false, streamed = false, lingerMs = 0 }: Scene,
   whenInjected: () => Promise<unknown> = async () => undefined,
 ): Promise<Report> {
   const web = `web-${name}`;
@@ -59,7 +64,7 @@ async function rollOut(
       namespace,
       replicas: 3,
       ...nodeProgram('upstream.ts'),
-      env: { COLLECTOR: collector.url },
+      env: { COLLECTOR: collector.url, LINGER_MS: `${lingerMs}` },
       port: 8080,
       readyPath: '/ready',
       ...(preStopSeconds === undefined ? {} : { preStopSeconds }),
@@ -128,7 +133,7 @@ describe(`${times} rolling restarts of an upstream of three replicas`, () => {
   it('with a preStop sleep of 5 s: no GET fails, and no POST', {
     timeout: timeFor(times),
   }, async () => {
-    const report = await rollOut({ name: 'sleep', preStopSeconds: 5 });
+    const report = await rollOut({ name: 'sleep', preStopSeconds: 5, lingerMs: 1_000 });
     expectTruth(report);
     expect(report.failed).toEqual([]);
   });
@@ -162,7 +167,7 @@ describe(`${times} rolling restarts of an upstream of three replicas`, () => {
       await readyPods(home, 'app.kubernetes.io/component=controller', 0);
     };
     try {
-      const report = await rollOut({ name: 'alone', preStopSeconds: 5 }, leave);
+      const report = await rollOut({ name: 'alone', preStopSeconds: 5, lingerMs: 1_000 }, leave);
       expectTruth(report);
       expect(report.failed).toEqual([]);
     } finally {
