@@ -11,6 +11,8 @@ export class Patience {
   readonly #terms: ListenerTerms;
   readonly #deadline: Deadline;
   awaited: Awaited = 'head';
+  /** What it was given: a reload may have changed the options since. */
+  #limitMs = 0;
 
   constructor(wheel: TimerWheel, terms: ListenerTerms, onSpent: () => void) {
     this.#wheel = wheel;
@@ -21,6 +23,7 @@ export class Patience {
   await(awaited: Awaited): void {
     this.awaited = awaited;
     const limitMs = limitOf(awaited, this.#terms.client);
+    this.#limitMs = limitMs;
     if (limitMs > 0) this.#wheel.set(this.#deadline, limitMs);
     else this.#wheel.clear(this.#deadline);
   }
@@ -28,7 +31,7 @@ export class Patience {
   /** How long it has waited; 0 while nothing limits that. */
   waitedMs(nowMs: number): number {
     const { dueMs, isSet } = this.#deadline;
-    return isSet ? limitOf(this.awaited, this.#terms.client) - (dueMs - nowMs) : 0;
+    return isSet ? this.#limitMs - (dueMs - nowMs) : 0;
   }
 
   stop(): void {

@@ -77,6 +77,8 @@ export class HeldBody {
   #block: Buffer | null = null;
   #blockBytes = 0;
   bytes = 0;
+  /** Whether the very bytes that were added last are held, and not a copy of them. */
+  keepsChunk = false;
   /** Everything that came so far is still here. */
   canReplay = true;
 
@@ -94,6 +96,7 @@ export class HeldBody {
    * client. False when it is not held.
    */
   add(chunk: Buffer, { mustKeep }: { readonly mustKeep: boolean }): boolean {
+    this.keepsChunk = false;
     const fits = this.canReplay && this.bytes + chunk.length <= this.#limitBytes;
     if (fits && this.#budget.take(chunk.length)) {
       this.#takenBytes += chunk.length;
@@ -105,11 +108,14 @@ export class HeldBody {
       }
     }
     this.bytes += chunk.length;
-    if (chunk.length < COPY_BYTES) this.#copy(chunk);
-    else {
-      this.#block = null;
-      this.#chunks.push(chunk);
+    if (chunk.length < COPY_BYTES) {
+      this.#copy(chunk);
+      return true;
     }
+    this.#block = null;
+    // What is held is what is counted: not four times as much, for a view of a block that was lent.
+    this.keepsChunk = chunk.buffer.byteLength <= 2 * chunk.length;
+    this.#chunks.push(this.keepsChunk ? chunk : copyOf(chunk));
     return true;
   }
 
@@ -142,4 +148,10 @@ export class HeldBody {
     this.#takenBytes = 0;
     this.bytes = 0;
   }
+}
+
+function copyOf(chunk: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length);
+  copy.set(chunk);
+  return copy;
 }

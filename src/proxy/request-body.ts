@@ -47,9 +47,9 @@ export class RequestBody {
 
   /** Takes what has come. `carrier` is null while there is none. False asks the client to stop. */
   take(data: Buffer, carrier: Carrier | null): boolean {
-    const isHeld = this.#held.add(data, { mustKeep: carrier === null });
+    this.#held.add(data, { mustKeep: carrier === null });
     const goesOn = carrier === null ? this.#held.canReplay : carrier.writeBody(data);
-    if (!isHeld && carrier?.holdsBytes === false) this.#client.releaseBody();
+    if (!this.#held.keepsChunk && carrier?.holdsBytes !== true) this.#client.releaseBody();
     this.#isClientPaused = !goesOn;
     return goesOn;
   }

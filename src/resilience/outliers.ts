@@ -79,10 +79,10 @@ export class Outliers {
     return Math.min(count - 1, Math.floor(count * this.#rules.maxEjected + 1e-9));
   }
 
-  /** Takes the endpoints that there are from now on. */
-  set(members: readonly EndpointHealth[]): void {
+  /** Takes the endpoints that there are from now on. Gives whether others may be used now than before. */
+  set(members: readonly EndpointHealth[]): boolean {
     this.#members = members;
-    this.#settle();
+    return this.#settle();
   }
 
   /** What became of an attempt. Gives whether other endpoints may be used now than before. */

@@ -63,11 +63,11 @@ export class OutcomeWatch {
     return this.#outliers?.isPanic ?? false;
   }
 
-  /** These are the endpoints from now on. Those that it knows keep what is known of them. */
-  adopt(pools: readonly EndpointPool[]): void {
+  /** These are the endpoints from now on. Those that it knows keep what is known of them. True: one may be used again. */
+  adopt(pools: readonly EndpointPool[]): boolean {
     const { options, random, wheel } = this.#parts;
     const { outliers: rules = null } = options;
-    if (rules === null || this.#outliers === null) return;
+    if (rules === null || this.#outliers === null) return false;
     const nowMs = wheel.now();
     const members = pools.map((pool) => {
       pool.health ??= new EndpointHealth(pool.target.address, {
@@ -78,7 +78,7 @@ export class OutcomeWatch {
       });
       return pool.health;
     });
-    this.#outliers.set(members);
+    return this.#outliers.set(members);
   }
 
   /** Why this request is not let in, or null. `waiting`: how many wait for a connection already. */

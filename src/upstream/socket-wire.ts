@@ -156,7 +156,7 @@ export class SocketWire implements Wire {
 
   close(): void {
     // A peer that takes nothing would never let the end be written: the socket would stay for as long as the peer does.
-    if (this.#socket.writableLength > 0) this.#socket.destroy();
+    if (this.hasUnsent) this.destroy();
     // RFC 9112 9.8: a TLS connection says close_notify first; end() does, destroySoon() waits until it is written.
     else this.#socket.destroySoon();
   }

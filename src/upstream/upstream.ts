@@ -340,7 +340,7 @@ export class Upstream implements LeaseKeeper {
   setEndpoints(addresses: readonly EndpointAddress[]): void {
     this.#refusals.resolveFailure = null;
     for (const idle of this.#endpoints.set(addresses)) this.#close(idle, 'endpoint-gone');
-    this.#watch.adopt(this.#endpoints.members);
+    if (this.#watch.adopt(this.#endpoints.members)) this.#onOthersUsed(this.#parts.wheel.now());
     this.#dials.run();
     // With idle limits so short that no floor is kept there will be no first connection to wait for.
     if (this.isWarm) this.#parts.onWarm();

@@ -22,6 +22,18 @@ describe('a held body', () => {
     expect(budget.usedBytes).toBe(0);
   });
 
+  it('that is a view of a block holds no more than its own octets, and says that the block is free', () => {
+    const body = new HeldBody(64 * 1024, new BodyBudget(64 * 1024));
+    const block = Buffer.alloc(64 * 1024, 7);
+    expect(body.add(block.subarray(0, 17_000), sent)).toBe(true);
+    expect(body.keepsChunk).toBe(false);
+    expect(body.chunks[0]?.buffer.byteLength).toBe(17_000);
+    block.fill(0);
+    expect(body.chunks[0]).toEqual(Buffer.alloc(17_000, 7));
+    expect(body.add(Buffer.alloc(20_000), sent)).toBe(true);
+    expect(body.keepsChunk).toBe(true);
+  });
+
   it('of one octet at a time takes little more memory than its octets', () => {
     const body = new HeldBody(10_000, new BodyBudget(10_000));
     // Each a view of as much as a read can take.

@@ -272,7 +272,7 @@ describe('endpoints that come and go', () => {
 
   it('one put aside is used when there are too few beside it', () => {
     const on = new Scene(2).fail(1);
-    on.outliers.set([on.of(1)]);
+    expect(on.outliers.set([on.of(1)])).toBe(true);
     expect([on.of(1).state, on.of(1).takes(false, on.nowMs)]).toEqual(['failing', true]);
   });
 
