@@ -204,7 +204,8 @@ describe.each(documents)('%s', (path) => {
       .flatMap((text) => text.split('\n'))
       .map((line) => /^(?:npx )?(?:sidepool|node cmd\/sidepool\.ts) (.*)$/.exec(line)?.[1])
       .filter((words) => words !== undefined);
-    for (const words of calls) expect(readArguments(words.replace(/ +#.*/, '').split(' '))).toBeTypeOf('object');
+    for (const words of calls)
+      expect(readArguments(words.replace(/ +#.*/, '').split(' '))).toBeTypeOf('object');
   });
 
   it('links to what is there', () => {

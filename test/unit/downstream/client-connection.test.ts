@@ -134,6 +134,27 @@ describe('pipelined requests', () => {
     expect(on.gate.active).toBe(0);
   });
 
+  it('are read no faster than they are answered', () => {
+    const on = scene();
+    const client = on.connect();
+    const many = get().repeat(500);
+    for (let nth = 0; nth < 20; nth += 1) client.send(many);
+    const answer = (count: number): void => {
+      for (let nth = 0; nth < count; nth += 1) {
+        on.last.answer();
+        on.settle();
+      }
+    };
+    answer(200);
+    // The first of twenty is still being answered: no more than two behind it were taken.
+    expect(client.unreadBytes).toBeGreaterThanOrEqual(17 * many.length);
+    answer(9_800);
+    expect([on.exchanges.length, client.unreadBytes]).toEqual([10_000, 0]);
+    client.fin();
+    on.settle();
+    expect(client.isClosed).toBe(true);
+  });
+
   it('behind a body begin where the body ended', () => {
     const on = scene();
     const client = on.connect();
