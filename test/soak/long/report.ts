@@ -191,7 +191,7 @@ export function pageOf(result: SoakResult, drawingPath: string): string {
   const found = breaches(result);
   const verdict =
     found.length === 0
-      ? 'Nothing grew, nothing that should have succeeded failed, and nothing was left at the end.'
+      ? 'Nothing grew beyond its bound, nothing that should have succeeded failed, and nothing was left at the end.'
       : `**It does not hold:**\n\n${found.map((each) => `- ${each}`).join('\n')}`;
   const [before, after] = [result.restBefore, result.restAfter];
   const { node = '' } = begun.versions;
@@ -203,7 +203,7 @@ ${verdict}
 
 ${minutes} minutes, ${total.toLocaleString('en')} exchanges (${(total / minutes / 60).toFixed(0)} a second): clients of one HTTP/1.0 request each,
 keep-alive clients, bursts that are pipelined upstream, uploads in pieces, slow and large downloads, WebSocket tunnels, and
-clients that go away in the middle of things (${result.rude.toLocaleString('en')} of them). They go to a plain upstream with a name that moves
+clients that go away in the middle (${result.rude.toLocaleString('en')} of them). They go to a plain upstream with a name that moves
 from one origin to another, to the same with pipelining, and to one with TLS and certificates on both sides. Every body is
 compared octet for octet. Meanwhile this was done, on a schedule:
 
@@ -229,7 +229,9 @@ ${slopeTable(result)}
 
 What still grows a little in the heap is V8's own: of two snapshots of the heap, 160 reloads and 1,600 requests apart, no
 object of JavaScript was more in the later one, but 0.2 MB of compiled code. It comes with ways through the program that are
-taken for the first time, and becomes less.
+taken for the first time, and becomes less. Anonymous memory follows it. Looked at apart: 120,000 requests in a row left the
+heap where it was (after collection 10.6 MB after the first 30,000, and 10.7 at the end), and so did 6,800 connections with
+TLS and 160 new certificates anonymous memory (40 to 41 MiB throughout).
 
 ${samples.length} samples, one every five seconds; the median of each minute is one point. The first ${warmUpMinutes} minutes are not judged. The
 slope is that of Theil and Sen (the median of the slopes of all pairs); its interval and p come from the test of
