@@ -37,8 +37,8 @@ export function drawn(drawing: Drawing): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="11" role="img" aria-label="${title}">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${left}" y="24" font-size="15">${title}</text>`,
-    ...panels.flatMap((panel, nth) => panelOf(panel, nth, drawing)),
-    ...lanes(names, laneTop, width, drawing),
+    ...panels.map((panel, nth) => panelOf(panel, nth, drawing).join('')),
+    lanes(names, laneTop, width, drawing).join(''),
     '</svg>\n',
   ].join('\n');
 }
