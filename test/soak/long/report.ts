@@ -114,7 +114,7 @@ export function slopeTable(result: SoakResult): string {
         slope.p < 0.001 ? '< 0.001' : slope.p.toFixed(3),
         `${figure(later.perHour)} (${figure(later.lowPerHour)} to ${figure(later.highPerHour)})`,
         mostPerHour === null ? '' : String(mostPerHour),
-        mostPerHour === null ? 'not judged' : breach ? '**grows**' : 'steady',
+        mostPerHour === null ? 'not judged' : breach ? '**grows**' : quietVerdict(slope.lowPerHour),
       ];
     }),
   );
@@ -277,4 +277,9 @@ ${markdownTable(
   ],
 )}
 `;
+}
+
+/** Growth that is no chance is told, also where it cannot be said to be above its bound. */
+function quietVerdict(lowPerHour: number): string {
+  return lowPerHour > 0 ? 'grows, not surely beyond its bound' : 'steady';
 }
