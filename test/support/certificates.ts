@@ -3,7 +3,7 @@
  *
  * EC P-256 throughout: a key takes a millisecond, an RSA key a hundred.
  */
-import './reflect-metadata.ts';
+import '../../src/controller/certificates/reflect-metadata.ts';
 import { type webcrypto, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

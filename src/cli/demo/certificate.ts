@@ -1,5 +1,5 @@
 /** An authority and one certificate of it for the demo's origin. They live a day, and the keys never touch a disk. */
-import './reflect-metadata.ts';
+import '../../controller/certificates/reflect-metadata.ts';
 import type { webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
