@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,25 @@ function demoPid(): number {
 /** 0 of one that has ended. */
 function parentOf(pid: number | undefined): number {
   return numberIn(`/proc/${pid}/status`, /^PPid:\s+(\d+)/m);
+}
+
+/** Whether a TCP connection of this process is established: proc(5), state 01. */
+function hasClient(pid: number): boolean {
+  const own = readdirSync(`/proc/${pid}/fd`).map((fd) => inodeOf(`/proc/${pid}/fd/${fd}`));
+  const inodes = new Set(own);
+  return readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .some((fields) => fields[3] === '01' && inodes.has(fields[9]));
+}
+
+/** That of a socket; undefined for other files, and for one that was closed meanwhile. */
+function inodeOf(path: string): string | undefined {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function numberIn(path: string, pattern: RegExp): number {
@@ -119,8 +138,8 @@ describe('the demo, once', () => {
         ({ pid, words }) => words.includes('demo-origin') && parentOf(pid) === demo.pid,
       ),
     );
-    // Serving by now, and not only starting.
-    await waitFor(() => readdirSync(dir.path).length > 0);
+    // Serving by now, and not only starting: then it is told in other words.
+    await waitFor(() => hasClient(origin.pid));
     process.kill(origin.pid, 'SIGKILL');
     expect(await demo.exited).toMatchObject({ code: 1 });
     expect(demo.output()).toContain('sidepool demo: the origin ended by itself (SIGKILL).');
